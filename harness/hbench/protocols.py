@@ -1,0 +1,274 @@
+"""The contracts of the plugins, one Protocol a kind.
+
+A plugin is a frozen dataclass, or a function that returns an object; its typed parameters are its
+options in the spec. Building one is cheap: files, models and devices are touched by its methods.
+Randomness comes from a ``seed`` argument alone. ``version`` is an integer that the author raises
+when outcomes change for the same options; it is part of the key under which results are stored.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from hbench.records import (
+    Direction,
+    FloatArray,
+    Int32Array,
+    Items,
+    Judgement,
+    Outcome,
+    Passage,
+    Query,
+    Ranks,
+    Side,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+Need = Literal[
+    "query", "passage", "passage_in_query_language", "query_in_passage_language", "negatives"
+]
+
+
+class Batches(Protocol):
+    """An endless, stateless list of batches."""
+
+    def batch(self, step: int) -> Int32Array:
+        """The rows of one global batch.
+
+        Args:
+            step: counts from 0; any step may be asked for in any order.
+
+        Returns:
+            (batch_size, 3) int32: item, query language, passage language (both as indices into
+            ``Items.languages``). The same for the same (seed, step), whatever was asked before.
+            No two items of a batch share a query or passage text in any language.
+        """
+        ...
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """Decides which training pairs meet in a batch and so are each other's negatives.
+
+    ``needs_parallel`` says that rows cross languages, so that the data must be parallel.
+    """
+
+    @property
+    def version(self) -> int:
+        """Raised when other batches come out for the same options."""
+        ...
+
+    @property
+    def needs_parallel(self) -> bool:
+        """Whether some rows have a query and a passage of different languages."""
+        ...
+
+    def prepare(self, items: Items, *, batch_size: int, seed: int) -> Batches:
+        """Get ready to draw from ``items``.
+
+        Raises:
+            DataError: there are too few items that may meet for one batch.
+        """
+        ...
+
+
+class Model(Protocol):
+    """A loaded encoder: a torch module that turns token ids into vectors."""
+
+    def tokenize(self, texts: Sequence[str], side: Side) -> list[list[int]]:
+        """Token ids of each text, with its side's prefix and special tokens, cut to its length."""
+        ...
+
+    def embed(self, tokens: Sequence[Sequence[int]]) -> "torch.Tensor":
+        """Differentiable vectors, not normalised: (len(tokens), dim); row i belongs to text i."""
+        ...
+
+    def parameters(self) -> "Iterator[torch.nn.Parameter]":
+        """What the optimiser changes."""
+        ...
+
+    def to(self, device: "torch.device") -> Any:  # noqa: ANN401 - torch's own signature
+        """Move to a device."""
+        ...
+
+    def train(self, mode: bool = True) -> Any:  # noqa: ANN401 - torch's own signature
+        """Switch between training and inference."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write everything that ``Encoder.load`` needs; nothing is pickled."""
+        ...
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Describes a model: where it comes from, how it pools, prefixes and cuts texts.
+
+    ``from_scratch`` says that its untrained state depends on the seed and on the training texts.
+    """
+
+    @property
+    def version(self) -> int:
+        """Raised when other vectors come out for the same options."""
+        ...
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether ``create`` uses its arguments: random weights, a tokenizer of one's own."""
+        ...
+
+    def fingerprint(self) -> str:
+        """What identifies the weights to start from: a revision or a checksum; "" if none.
+
+        Raises:
+            DataError: a local folder is missing or incomplete.
+        """
+        ...
+
+    def create(self, texts: Iterable[str], *, seed: int) -> Model:
+        """The untrained model, on the CPU.
+
+        Args:
+            texts: the distinct training texts; read only if ``from_scratch``.
+            seed: of the random weights; used only if ``from_scratch``.
+        """
+        ...
+
+    def load(self, folder: Path) -> Model:
+        """A model that ``Model.save`` wrote."""
+        ...
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """Queries, passages and judgements; streamed, so that a corpus need not fit into memory.
+
+    ``parallel`` says that queries of one item are translations of each other.
+    """
+
+    @property
+    def version(self) -> int:
+        """Raised when other texts or judgements come out for the same options."""
+        ...
+
+    @property
+    def parallel(self) -> bool:
+        """Whether an item's queries are translations of each other."""
+        ...
+
+    def fingerprint(self) -> str:
+        """What identifies the content: a revision, a checksum, or the generator's seed.
+
+        Raises:
+            DataError: the data is not here, or is not the data it should be.
+        """
+        ...
+
+    def languages(self) -> Sequence[str]:
+        """BCP 47 tags of all languages, known without reading the texts."""
+        ...
+
+    def queries(self) -> Iterable[Query]:
+        """All queries, in an order that never changes; at most one per (item, language)."""
+        ...
+
+    def passages(self) -> Iterable[Passage]:
+        """All candidates, in an order that never changes."""
+        ...
+
+    def judgements(self) -> Iterable[Judgement]:
+        """Which passages answer which items; at least one relevant one for each query's item."""
+        ...
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """Turns the vectors of one batch into a loss; holds no model."""
+
+    @property
+    def version(self) -> int:
+        """Raised when another loss comes out for the same options."""
+        ...
+
+    @property
+    def needs(self) -> Sequence[Need]:
+        """The texts of each row that ``loss`` wants to see."""
+        ...
+
+    def loss(self, batch: "Mapping[str, torch.Tensor]") -> "torch.Tensor":
+        """The scalar to minimise.
+
+        Args:
+            batch: for each name in ``needs`` an (n, dim) tensor, not normalised; row i of each
+                belongs to row i of the batch.
+        """
+        ...
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """A pure function of the ranks of a query's relevant passages."""
+
+    @property
+    def version(self) -> int:
+        """Raised when other values come out for the same options."""
+        ...
+
+    @property
+    def direction(self) -> Direction:
+        """Whether a higher or a lower value is better."""
+        ...
+
+    def values(self, ranks: Ranks) -> FloatArray:
+        """(n,) float64, one value a query; NaN where the query lacks what the metric needs."""
+        ...
+
+
+class Job(Protocol):
+    """What an executor sees of a job."""
+
+    @property
+    def key(self) -> str:
+        """Identifies the job and, stored under it, its outcome."""
+        ...
+
+    @property
+    def needs(self) -> Sequence[str]:
+        """Keys of the jobs that must be done before."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """One line for people."""
+        ...
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Walks jobs in an order that respects their needs."""
+
+    @property
+    def version(self) -> int:
+        """Raised when the executor's behaviour changes."""
+        ...
+
+    def execute(
+        self,
+        jobs: Sequence[Job],
+        run: Callable[[Job], Outcome],
+        *,
+        fail_fast: bool,
+    ) -> Mapping[str, Outcome]:
+        """Run all jobs.
+
+        Args:
+            jobs: in an order in which each comes after what it needs.
+            run: does one job; never raises for a job's failure.
+            fail_fast: stop at the first failure instead of going on with what does not need it.
+
+        Returns:
+            The outcome of each job by its key.
+        """
+        ...

@@ -1,0 +1,116 @@
+"""The nouns that stages and plugins exchange: immutable values, no behaviour beyond themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Side = Literal["query", "passage"]
+Direction = Literal["higher", "lower"]
+Int32Array = npt.NDArray[np.int32]
+Int64Array = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question in one language.
+
+    Args:
+        item: the question, whatever its language: translations share it in a parallel dataset;
+            elsewhere it must be unique over all languages, as in ``sw:123``.
+        language: BCP 47 tag, as ``de`` or ``zh``.
+        text: what is asked.
+        cluster: what the item shares its source with (an article, say); "" means the item itself.
+    """
+
+    item: str
+    language: str
+    text: str
+    cluster: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A candidate answer; ``id`` is unique inside its language."""
+
+    id: str
+    language: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Passage ``passage`` of ``language`` answers ``item``, asked in any language.
+
+    Args:
+        item: a query's item.
+        language: the passage's language.
+        passage: the passage's id inside that language.
+        grade: 1 or more is relevant, 0 was judged and is not.
+    """
+
+    item: str
+    language: str
+    passage: str
+    grade: int = 1
+
+
+@dataclass(frozen=True)
+class Items:
+    """What a sampler draws from: which text each item has as query and as passage, by language.
+
+    Args:
+        languages: L language tags; a language is known by its index.
+        query: (items, L) int32 text numbers, -1 where the item has no query in that language.
+            Two items have one number exactly if their query is one string.
+        passage: (items, L) int32 text numbers of the relevant passage, likewise, counted apart.
+        source: (items,) int32, the training source that each item comes from.
+        weights: (sources,) float64, the spec's weight of each source.
+    """
+
+    languages: tuple[str, ...]
+    query: Int32Array
+    passage: Int32Array
+    source: Int32Array
+    weights: FloatArray
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Where the relevant passages of n queries stand, all ranked against one pool.
+
+    Args:
+        rank: (n, R) float64, ascending in each row; 1 is the top. Where a query has fewer than R
+            relevant passages the row ends in ``inf``.
+        grade: (n, R) int64, in the order of ``rank``; 0 where ``rank`` is ``inf``.
+        language: (n, R) int64, the index of the passage's language in ``pool``; -1 likewise.
+        query_language: the language that all n queries are in.
+        pool: the candidate languages.
+        pool_sizes: (len(pool),) int64, candidates of each language.
+    """
+
+    rank: FloatArray
+    grade: Int64Array
+    language: Int64Array
+    query_language: str
+    pool: tuple[str, ...]
+    pool_sizes: Int64Array
+
+    @property
+    def relevant(self) -> Int64Array:
+        """(n,) how many relevant passages each query has in the pool; never 0."""
+        counts: Int64Array = np.isfinite(self.rank).sum(axis=1)
+        return counts
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: ``done``, ``failed`` (with why) or ``skipped`` (what it needs failed)."""
+
+    state: Literal["done", "failed", "skipped"]
+    seconds: float = 0.0
+    message: str = ""
+    detail: Mapping[str, object] = field(default_factory=dict)
