@@ -1,0 +1,163 @@
+"""A dataset as the data stage stored it: memory-mapped tables of texts and judgements.
+
+Queries and passages are numbered through, language after language in the order of ``languages``;
+`query_offsets[i]` is the number of the first query of language i. Every later stage speaks of
+texts by these numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hbench.records import Int32Array, Int64Array, Items, Side
+from hbench.store import read_manifest
+
+
+class Corpus:
+    """The stored tables of one dataset."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        facts = read_manifest(folder)["detail"]
+        self.languages: tuple[str, ...] = tuple(facts["languages"])
+        self.parallel: bool = facts["parallel"]
+        self.query_offsets = _offsets([facts["queries"][name] for name in self.languages])
+        self.passage_offsets = _offsets([facts["passages"][name] for name in self.languages])
+
+    def texts(self, side: Side, language: str) -> list[str]:
+        """The texts of one side and language, in the order of their numbers."""
+        table = self.table(f"{'queries' if side == 'query' else 'passages'}-{language}")
+        texts: list[str] = table["text"].to_pylist()
+        return texts
+
+    def table(self, name: str) -> Any:  # noqa: ANN401 - pyarrow publishes no types
+        """One of the folder's Arrow tables, mapped into memory."""
+        import pyarrow as pa
+
+        with pa.memory_map(str(self.folder / f"{name}.arrow")) as source:
+            return pa.ipc.open_file(source).read_all()
+
+    @cached_property
+    def query_items(self) -> Int32Array:
+        """(queries,) the item of each query."""
+        return self._column("queries", "item")
+
+    @cached_property
+    def passage_ids(self) -> Any:  # noqa: ANN401 - pyarrow publishes no types
+        """(passages,) Arrow strings ``<language>:<id>``."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        parts = [
+            pc.binary_join_element_wise(f"{name}:", self.table(f"passages-{name}")["id"], "")
+            for name in self.languages
+        ]
+        return pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.string())
+
+    @cached_property
+    def judgements(self) -> tuple[Int32Array, Int32Array, Int32Array]:
+        """Item, passage number and grade of each judgement."""
+        table = self.table("judgements")
+        item, passage, grade = (table[name].to_numpy() for name in ("item", "passage", "grade"))
+        return item, passage, grade
+
+    @cached_property
+    def item_clusters(self) -> Int64Array:
+        """(items,) the cluster of each item, numbered from 0."""
+        import pyarrow.compute as pc
+
+        encoded = pc.dictionary_encode(self.table("items")["cluster"]).combine_chunks()
+        clusters: Int64Array = encoded.indices.to_numpy().astype(np.int64)
+        return clusters
+
+    def passage_languages(self, passages: Int32Array) -> Int64Array:
+        """The index of each passage's language."""
+        languages: Int64Array = np.searchsorted(self.passage_offsets, passages, side="right") - 1
+        return languages
+
+    def first_relevant(self) -> Int32Array:
+        """(items, L) each item's best relevant passage in each language, -1 where there is none.
+
+        Best is the highest grade, then the first in the order of the judgements.
+        """
+        item, passage, grade = self.judgements
+        item, passage, grade = (column[grade > 0] for column in (item, passage, grade))
+        language = self.passage_languages(passage)
+        order = np.lexsort((-grade, language, item))
+        cells, first = np.unique(
+            np.stack([item[order], language[order]]), axis=1, return_index=True
+        )
+        best = np.full((len(self.item_clusters), len(self.languages)), -1, np.int32)
+        best[cells[0], cells[1]] = passage[order][first]
+        return best
+
+    def _column(self, prefix: str, name: str) -> Int32Array:
+        parts = [self.table(f"{prefix}-{lang}")[name].to_numpy() for lang in self.languages]
+        column: Int32Array = np.concatenate(parts)
+        return column
+
+
+@dataclass(frozen=True)
+class TrainingTexts:
+    """The items to train on and the distinct texts that their numbers stand for."""
+
+    items: Items
+    queries: list[str]
+    passages: list[str]
+
+
+def training_texts(corpora: Sequence[Corpus], weights: Sequence[float]) -> TrainingTexts:
+    """The training pairs of several sources as one table of items.
+
+    Args:
+        corpora: the sources, in the order of the spec.
+        weights: the spec's weight of each.
+    """
+    languages = sorted({name for corpus in corpora for name in corpus.languages})
+    sizes = [len(corpus.item_clusters) for corpus in corpora]
+    starts = _offsets(sizes)
+    cells: dict[Side, list[tuple[Int64Array, int, Any]]] = {"query": [], "passage": []}
+    for corpus, start in zip(corpora, starts, strict=False):
+        relevant = corpus.first_relevant()
+        for index, name in enumerate(corpus.languages):
+            column = languages.index(name)
+            queries = corpus.table(f"queries-{name}")
+            cells["query"].append((queries["item"].to_numpy() + start, column, queries["text"]))
+            rows = np.flatnonzero(relevant[:, index] >= 0)
+            numbers = relevant[rows, index] - corpus.passage_offsets[index]
+            texts = corpus.table(f"passages-{name}")["text"].take(numbers)
+            cells["passage"].append((rows + start, column, texts))
+    shape = (int(starts[-1]), len(languages))
+    query, query_texts = _number(cells["query"], shape)
+    passage, passage_texts = _number(cells["passage"], shape)
+    source = np.repeat(np.arange(len(corpora), dtype=np.int32), sizes)
+    items = Items(tuple(languages), query, passage, source, np.array(weights, np.float64))
+    return TrainingTexts(items, query_texts, passage_texts)
+
+
+def _number(
+    cells: list[tuple[Int64Array, int, Any]], shape: tuple[int, int]
+) -> tuple[Int32Array, list[str]]:
+    """Give equal strings one number, and put the numbers into an (items, L) table."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    chunks = [chunk for _, _, texts in cells for chunk in texts.chunks]
+    encoded = pc.dictionary_encode(pa.chunked_array(chunks, pa.string())).combine_chunks()
+    numbers = encoded.indices.to_numpy()
+    table = np.full(shape, -1, np.int32)
+    end = 0
+    for rows, column, texts in cells:
+        start, end = end, end + len(texts)
+        table[rows, column] = numbers[start:end]
+    distinct: list[str] = encoded.dictionary.to_pylist()
+    return table, distinct
+
+
+def _offsets(counts: Sequence[int]) -> Int64Array:
+    """[0, c0, c0 + c1, ...]: where each part begins, and the end."""
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

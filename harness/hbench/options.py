@@ -1,0 +1,109 @@
+"""A plugin's typed parameters as the options of a spec: checked, filled with defaults, dumped.
+
+Values come as JSON would give them, and are checked strictly: ``"3"`` is no number, an unknown
+name is an error. An option typed ``Path`` says where something is, not what it is; it is left out
+of the keys under which results are stored, and the plugin's ``fingerprint`` covers the content.
+"""
+
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from hbench.errors import OptionError, did_you_mean
+
+MISSING = inspect.Parameter.empty
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One option: its type, and its default (``MISSING`` if it must be given)."""
+
+    name: str
+    type: Any
+    default: Any
+
+    @property
+    def is_location(self) -> bool:
+        """Whether the option only says where something is."""
+        return Path in (self.type, *get_args(self.type))
+
+
+@cache
+def parameters(factory: Callable[..., Any]) -> tuple[Parameter, ...]:
+    """The options of a plugin, in the order in which it declares them."""
+    annotated = factory if is_dataclass(factory) or not isinstance(factory, type) else factory.__init__
+    hints = get_type_hints(annotated, include_extras=True)
+    signature = inspect.signature(factory)
+    return tuple(
+        Parameter(name, hints.get(name, Any), parameter.default)
+        for name, parameter in signature.parameters.items()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    )
+
+
+class OptionErrors(OptionError):
+    """Every mistake in the options of one plugin."""
+
+    def __init__(self, errors: list[OptionError]) -> None:
+        self.errors = errors
+        super().__init__("\n".join(str(error) for error in errors))
+
+
+def check(factory: Callable[..., Any], given: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """The values to call ``factory`` with.
+
+    Args:
+        factory: the plugin's class or function.
+        given: option values as JSON would give them.
+        owner: the plugin, in words.
+
+    Raises:
+        OptionErrors: options are unknown, missing or have a wrong value.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    known = {parameter.name: parameter for parameter in parameters(factory)}
+    errors = [
+        OptionError(f"{owner} has no option {name!r}: {did_you_mean(name, known)}", (name,))
+        for name in given
+        if name not in known
+    ]
+    values: dict[str, Any] = {}
+    for name, parameter in known.items():
+        if name not in given:
+            if parameter.default is MISSING:
+                errors.append(OptionError(f"{owner} needs the option {name!r}"))
+            continue
+        try:
+            text = json.dumps(given[name])
+            values[name] = TypeAdapter(parameter.type).validate_json(text, strict=True)
+        except ValidationError as error:
+            errors += [
+                OptionError(f"{owner}: {e['msg']}, found {e['input']!r}", (name,))
+                for e in error.errors(include_url=False)
+            ]
+    if errors:
+        raise OptionErrors(errors)
+    return values
+
+
+def dump(factory: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """All options with defaults filled in, as JSON values."""
+    from pydantic import TypeAdapter
+
+    return {
+        parameter.name: TypeAdapter(parameter.type).dump_python(
+            values.get(parameter.name, parameter.default), mode="json"
+        )
+        for parameter in parameters(factory)
+    }
+
+
+def without_locations(factory: Callable[..., Any], dumped: Mapping[str, Any]) -> dict[str, Any]:
+    """The dumped options that say what is done, without those that say where something is."""
+    places = {parameter.name for parameter in parameters(factory) if parameter.is_location}
+    return {name: value for name, value in dumped.items() if name not in places}

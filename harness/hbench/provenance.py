@@ -1,0 +1,94 @@
+"""What a job ran on: versions, plugins, device, threads. Goes into manifests, found without torch."""
+
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from hbench.errors import DeviceError
+
+LIBRARIES = (
+    "hbench", "torch", "transformers", "tokenizers", "numpy", "scipy", "pyarrow", "safetensors",
+    "ranx", "ir_datasets", "faiss-cpu", "pydantic",
+)  # fmt: skip
+DEVICES = ("cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Where jobs run: the device by torch's name, and the threads of a job on the CPU."""
+
+    device: str
+    threads: int
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What of the hardware can change an outcome: the device's class, threads on a CPU."""
+        kind = self.device.partition(":")[0]
+        return {"device": kind, "threads": self.threads if kind == "cpu" else None}
+
+    def __str__(self) -> str:
+        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        return f"{self.device}, {threads}"
+
+
+def find_hardware(device: str | None) -> Hardware:
+    """The hardware to run on, without importing torch.
+
+    Args:
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``; None takes CUDA where there is a GPU and a
+            torch built for it, and else the CPU.
+
+    Raises:
+        DeviceError: the name is none of these, or OMP_NUM_THREADS is no number.
+    """
+    chosen = device or ("cuda" if _has_cuda() else "cpu")
+    kind, _, index = chosen.partition(":")
+    if kind not in DEVICES or (":" in chosen and not index.isdecimal()):
+        raise DeviceError(f"no device is named {chosen!r}; give cpu, cuda, cuda:0 or mps")
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted and not (wanted.isdecimal() and int(wanted)):
+        raise DeviceError(f"OMP_NUM_THREADS={wanted!r} is not a number of threads; unset it")
+    return Hardware(chosen, int(wanted) if wanted else _cores())
+
+
+@cache
+def versions() -> dict[str, str | None]:
+    """Versions of Python and of the libraries that take part; None for one not installed."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def record(hardware: Hardware) -> dict[str, Any]:
+    """What a manifest says of where its job ran."""
+    return {
+        "versions": versions(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "device": hardware.device,
+        "threads": hardware.threads,
+    }
+
+
+def _cores() -> int:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _has_cuda() -> bool:
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "0") in ("", "-1"):
+        return False
+    built_for_cpu = (versions()["torch"] or "+cpu").endswith("+cpu")
+    there = Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi") is not None
+    return there and not built_for_cpu

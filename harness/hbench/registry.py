@@ -1,0 +1,132 @@
+"""Plugins, found through entry points and in no other way; names no plugin itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+from hbench import options, protocols
+from hbench.errors import HBenchError, OptionError, PluginError, did_you_mean
+
+Kind = Literal["sampler", "encoder", "dataset", "objective", "metric", "executor"]
+PROTOCOLS: Mapping[Kind, type] = {
+    "sampler": protocols.Sampler,
+    "encoder": protocols.Encoder,
+    "dataset": protocols.Dataset,
+    "objective": protocols.Objective,
+    "metric": protocols.Metric,
+    "executor": protocols.Executor,
+}
+KINDS: tuple[Kind, ...] = tuple(PROTOCOLS)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One name of one kind, with the distribution that offers it."""
+
+    kind: Kind
+    name: str
+    distribution: str
+    distribution_version: str
+    point: EntryPoint
+
+    def __str__(self) -> str:
+        """Name and origin, as in ``sampler 'hybrid' (hbench 0.1.0)``."""
+        return f"{self.kind} {self.name!r} ({self.distribution} {self.distribution_version})"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A plugin with its options: the object, and what identifies what it does."""
+
+    entry: Entry
+    plugin: Any
+    options: Mapping[str, Any]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What of this plugin can change an outcome; JSON."""
+        return {
+            "use": self.entry.name,
+            "distribution": self.entry.distribution,
+            "version": self.plugin.version,
+            "options": options.without_locations(self.entry_factory, self.options),
+        }
+
+    @property
+    def entry_factory(self) -> Callable[..., Any]:
+        """The class or function behind the name."""
+        return load(self.entry)
+
+
+@cache
+def entries(kind: Kind) -> Mapping[str, tuple[Entry, ...]]:
+    """All names of a kind; a name that several distributions claim has several entries."""
+    found: dict[str, list[Entry]] = {}
+    for point in entry_points(group=f"hbench.{kind}s"):
+        name, version = (point.dist.name, point.dist.version) if point.dist else ("?", "?")
+        found.setdefault(point.name, []).append(Entry(kind, point.name, name, version, point))
+    return {name: tuple(found[name]) for name in sorted(found)}
+
+
+def find(kind: Kind, name: str) -> Entry:
+    """The entry of a name.
+
+    Raises:
+        PluginError: no installed distribution offers it, or several do.
+    """
+    offered = entries(kind).get(name, ())
+    if not offered:
+        raise PluginError(
+            f"no {kind} is named {name!r}: {did_you_mean(name, entries(kind))} "
+            f"(`hbench plugins {kind}` lists them)"
+        )
+    if len(offered) > 1:
+        owners = " and ".join(f"{e.distribution} {e.distribution_version}" for e in offered)
+        raise PluginError(f"{kind} {name!r} is claimed by {owners}; uninstall all but one")
+    return offered[0]
+
+
+@cache
+def load(entry: Entry) -> Callable[..., Any]:
+    """Import what an entry names.
+
+    Raises:
+        PluginError: it cannot be imported; says which module, of which distribution, and why.
+    """
+    try:
+        factory = entry.point.load()
+    except Exception as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise PluginError(f"{entry} cannot be imported from {entry.point.value}: {cause}") from error
+    if not callable(factory):
+        raise PluginError(f"{entry}: {entry.point.value} is neither a class nor a function")
+    checked: Callable[..., Any] = factory
+    return checked
+
+
+def build(kind: Kind, name: str, given: Mapping[str, Any]) -> Built:
+    """Build a plugin from the options of a spec.
+
+    Raises:
+        PluginError: it is unknown, cannot be imported, or does not meet its kind's protocol.
+        OptionError: an option is unknown, missing or has a wrong value; holds every one of them.
+    """
+    entry = find(kind, name)
+    factory = load(entry)
+    values = options.check(factory, given, str(entry))
+    try:
+        plugin = factory(**values)
+    except OptionError:
+        raise
+    except (HBenchError, ValueError) as error:
+        raise OptionError(f"{entry}: {error}") from error
+    wanted = [part for part in dir(PROTOCOLS[kind]) if not part.startswith("_")]
+    missing = [part for part in wanted if not hasattr(plugin, part)]
+    if missing:
+        raise PluginError(
+            f"{entry} does not meet hbench.protocols.{PROTOCOLS[kind].__name__}: it lacks "
+            f"{', '.join(missing)}; needed are {', '.join(wanted)}"
+        )
+    return Built(entry, plugin, options.dump(factory, values))

@@ -1,0 +1,204 @@
+"""What a user asks for: the spec's shape, and nothing of what plugins or data it names.
+
+A spec is a file of named benchmarks; each is a matrix of methods (encoders x samplers x objectives,
+with seeds), data to train on, data to evaluate on, and claims.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from hbench.errors import did_you_mean
+from hbench.settings import MACRO
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^\P{C}+$")]
+UNTRAINED = "none"
+AXES = ("encoder", "sampler", "objective")
+
+
+class Strict(BaseModel):
+    """No unknown keys, no conversions, no changes."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class PluginUse(BaseModel):
+    """A plugin by name; every other key is an option of it."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    use: Name
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The plugin's options as the file gives them."""
+        return self.model_extra or {}
+
+
+class Source(PluginUse):
+    """A dataset to train on."""
+
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+
+
+class Training(Strict):
+    """How every trained method of a benchmark is trained."""
+
+    data: dict[Name, Source] = Field(min_length=1)
+    steps: int = Field(default=1000, ge=1)
+    batch_size: int = Field(default=100, ge=2)
+    learning_rate: float = Field(default=3e-5, gt=0, allow_inf_nan=False)
+    warmup: float = Field(default=0.1, ge=0, le=1)
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    weight_decay: float = Field(default=0.01, ge=0, allow_inf_nan=False)
+    clip: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+
+class Setting(Strict):
+    """A setting: one of the four, or a pool of one's own under a name."""
+
+    name: Name
+    pool: tuple[Name, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_word(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _is_known_or_has_pool(self) -> "Setting":
+        if self.pool and self.name in MACRO:
+            raise ValueError(f"{self.name!r} is a setting already; give the pool another name")
+        if not self.pool and self.name not in MACRO:
+            raise ValueError(
+                f"no setting is named {self.name!r}: {did_you_mean(self.name, MACRO)}; "
+                "or name a pool of your own: {name: nordic, pool: [da, sv]}"
+            )
+        return self
+
+
+class MetricUse(PluginUse):
+    """A metric: ``ndcg@10`` is short for ``{use: ndcg, k: 10}``."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_word(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        name, at, cutoff = value.partition("@")
+        if not at:
+            return {"use": name}
+        if not cutoff.isdecimal() or int(cutoff) < 1:
+            raise ValueError(f"{value!r}: the cut-off after '@' must be a whole number from 1")
+        return {"use": name, "k": int(cutoff)}
+
+    @property
+    def label(self) -> str:
+        """The metric's name in tables and score files.
+
+        >>> MetricUse.model_validate("ndcg@10").label
+        'ndcg@10'
+        """
+        others = ",".join(f"{k}={v}" for k, v in sorted(self.options.items()) if k != "k")
+        cutoff = f"@{self.options['k']}" if "k" in self.options else ""
+        return self.use + cutoff + (f"[{others}]" if others else "")
+
+
+class Evaluation(Strict):
+    """A dataset to evaluate on, in which settings, by which metrics (the first is the headline)."""
+
+    data: PluginUse
+    settings: tuple[Setting, ...] = Field(min_length=1)
+    metrics: tuple[MetricUse, ...] = Field(min_length=1)
+    top_k: int = Field(default=10, ge=1)
+
+
+Selector = dict[str, str]
+
+
+class Claim(Strict):
+    """A sentence that figures can support or refute: a comparison, a fact, or a description."""
+
+    says: str
+    dataset: Name | None = None
+    metric: str | None = None
+    setting: Name | None = None
+    method: Selector | None = None
+    better_than: Selector | tuple[Selector, ...] | None = None
+    not_worse_than: Selector | tuple[Selector, ...] | None = None
+    equal_to: Selector | tuple[Selector, ...] | None = None
+    margin: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    languages: int | None = None
+    settings: dict[str, int] | None = None
+    leakage: int | None = None
+    description: bool = False
+
+    @property
+    def rivals(self) -> tuple[Selector, ...]:
+        """The methods that ``method`` is compared with; empty for a fact."""
+        rivals = self.better_than or self.not_worse_than or self.equal_to or ()
+        return rivals if isinstance(rivals, tuple) else (rivals,)
+
+    @model_validator(mode="after")
+    def _is_one_kind_and_complete(self) -> "Claim":
+        comparisons = [
+            name for name in ("better_than", "not_worse_than", "equal_to") if getattr(self, name)
+        ]
+        facts = [
+            name for name in ("languages", "settings", "leakage") if getattr(self, name) is not None
+        ]
+        kinds = comparisons + facts + (["description"] if self.description else [])
+        if len(kinds) != 1:
+            raise ValueError(
+                "a claim needs exactly one of better_than, not_worse_than, equal_to, languages, "
+                f"settings, leakage, description; found {kinds or 'none'}"
+            )
+        if comparisons:
+            missing = [n for n in ("method", "metric", "setting") if getattr(self, n) is None]
+            if missing:
+                raise ValueError(f"a comparison also needs {', '.join(missing)}")
+            if comparisons[0] != "better_than" and self.margin is None:
+                raise ValueError(f"{comparisons[0]} needs a margin, fixed before the run")
+        return self
+
+
+class Benchmark(Strict):
+    """One matrix of methods on the same data."""
+
+    says: str = ""
+    default: bool = True
+    train: Training | None = None
+    encoders: dict[Name, PluginUse] = Field(min_length=1)
+    samplers: dict[Name, PluginUse] = Field(min_length=1)
+    objectives: dict[Name, PluginUse] = Field(default_factory=dict)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = (1,)
+    evaluate: dict[Name, Evaluation] = Field(min_length=1)
+    claims: tuple[Claim, ...] = ()
+
+    @property
+    def trains(self) -> bool:
+        """Whether some method is trained."""
+        return any(sampler.use != UNTRAINED for sampler in self.samplers.values())
+
+    def axis(self, name: str) -> Mapping[str, PluginUse]:
+        """The values of an axis by its singular name: ``axis("sampler")``."""
+        values: Mapping[str, PluginUse] = getattr(self, f"{name}s")
+        return values
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "Benchmark":
+        if self.trains and self.train is None:
+            raise ValueError("samplers are given, but no 'train': say what to train on")
+        if self.trains and not self.objectives:
+            raise ValueError("samplers are given, but no 'objectives': add {infonce: {use: infonce}}")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds must be given, each once; found {list(self.seeds)}")
+        return self
+
+
+class Spec(Strict):
+    """A spec file."""
+
+    version: Literal[1]
+    benchmarks: dict[Name, Benchmark] = Field(min_length=1)

@@ -1,0 +1,235 @@
+"""Data stage: a dataset plugin's stream becomes checked, memory-mapped tables in the store.
+
+Knows nothing of training or ranking. Texts are written as they come, so that a corpus need not
+fit into memory; only judgements are held.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from hbench.errors import DataError
+from hbench.protocols import Dataset
+
+VERSION = 1
+TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+ROWS = 10_000  # of one Arrow batch
+
+
+def run(dataset: Dataset, folder: Path) -> dict[str, Any]:
+    """Write the tables of a dataset into ``folder``.
+
+    Returns:
+        What the manifest tells of it: languages, counts, and what is noteworthy.
+
+    Raises:
+        DataError: the plugin's stream breaks its contract; says which text and how.
+    """
+    languages = sorted(dataset.languages())
+    _check_languages(languages)
+    items, query_counts = _write_queries(dataset, languages, folder)
+    judged = _judgements(dataset, items, languages)
+    passage_counts, rows = _write_passages(dataset, languages, folder, wanted=judged)
+    answered = _write_judgements(judged, items, rows, folder)
+    _write_items(items, folder)
+    facts: dict[str, Any] = {
+        "parallel": dataset.parallel,
+        "languages": languages,
+        "queries": query_counts,
+        "passages": passage_counts,
+        "items": len(items),
+        "clusters": len({cluster for _, cluster in items.values()}),
+        "judgements": len(judged),
+    }
+    unanswered = len(items) - answered
+    facts["notes"] = [f"{unanswered} items have no relevant passage"] if unanswered else []
+    return facts
+
+
+def _check_languages(languages: list[str]) -> None:
+    if not languages:
+        raise DataError("the dataset has no languages")
+    for tag in languages:
+        if not TAG.fullmatch(tag):
+            raise DataError(f"{tag!r} is no BCP 47 language tag, such as 'de' or 'zh-Hant'")
+    twice = [tag for tag, count in Counter(languages).items() if count > 1]
+    if twice:
+        raise DataError(f"language {twice[0]!r} is listed twice")
+
+
+def _write_queries(
+    dataset: Dataset, languages: list[str], folder: Path
+) -> tuple[dict[str, tuple[int, str]], dict[str, int]]:
+    """Write ``queries-<language>``; returns (number, cluster) by item, and counts by language."""
+    items: dict[str, tuple[int, str]] = {}
+    seen: set[tuple[int, str]] = set()
+    with ExitStack() as stack:
+        tables = {
+            name: stack.enter_context(Table(folder, f"queries-{name}", {"item": "int32", "text": "string"}))
+            for name in languages
+        }
+        for query in dataset.queries():
+            where = f"query {query.item!r} in {query.language!r}"
+            _check_text(where, query.language, query.text, tables)
+            known = query.item in items
+            cluster = query.cluster or query.item
+            number, first_cluster = items.setdefault(query.item, (len(items), cluster))
+            if cluster != first_cluster:
+                raise DataError(f"{where}: cluster {cluster!r}, but elsewhere {first_cluster!r}")
+            if (number, query.language) in seen:
+                raise DataError(f"{where} is given twice; an item has one query a language")
+            if known and not dataset.parallel:
+                raise DataError(
+                    f"{where}: the item has a query already, and the dataset is not parallel; "
+                    f"make items unique over languages, as {query.language}:{query.item}"
+                )
+            seen.add((number, query.language))
+            tables[query.language].add(number, query.text)
+    return items, {name: table.rows for name, table in tables.items()}
+
+
+def _judgements(
+    dataset: Dataset, items: Mapping[str, object], languages: list[str]
+) -> dict[tuple[str, str, str], int]:
+    """Grade by (item, language, passage)."""
+    judged: dict[tuple[str, str, str], int] = {}
+    for judgement in dataset.judgements():
+        where = f"judgement of {judgement.passage!r} ({judgement.language}) for {judgement.item!r}"
+        if judgement.item not in items:
+            raise DataError(f"{where}: no query has this item")
+        if judgement.language not in languages:
+            raise DataError(f"{where}: the dataset does not list the language")
+        key = (judgement.item, judgement.language, judgement.passage)
+        if judged.setdefault(key, judgement.grade) != judgement.grade:
+            raise DataError(f"{where}: judged twice, with grades {judged[key]} and {judgement.grade}")
+    if not judged:
+        raise DataError("the dataset has no judgements")
+    return judged
+
+
+def _write_passages(
+    dataset: Dataset,
+    languages: list[str],
+    folder: Path,
+    *,
+    wanted: Mapping[tuple[str, str, str], int],
+) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
+    """Write ``passages-<language>``; returns counts, and the number of each judged passage."""
+    judged = {(language, passage) for _, language, passage in wanted}
+    found: dict[tuple[str, str], int] = {}
+    with ExitStack() as stack:
+        tables = {
+            name: stack.enter_context(Table(folder, f"passages-{name}", {"id": "string", "text": "string"}))
+            for name in languages
+        }
+        for passage in dataset.passages():
+            where = f"passage {passage.id!r} in {passage.language!r}"
+            _check_text(where, passage.language, passage.text, tables)
+            table = tables[passage.language]
+            if (passage.language, passage.id) in judged:
+                found[passage.language, passage.id] = table.rows
+            table.add(passage.id, passage.text)
+    for name, table in tables.items():
+        table.check_distinct("id")
+        if not table.rows:
+            raise DataError(f"language {name!r} has no passages")
+    absent = judged - found.keys()
+    if absent:
+        language, passage_id = min(absent)
+        raise DataError(
+            f"{len(absent)} judged passages are absent from the corpus, "
+            f"the first is {passage_id!r} in {language!r}"
+        )
+    counts = {name: table.rows for name, table in tables.items()}
+    start = dict(zip(languages, _running_total(counts.values()), strict=False))
+    return counts, {(name, key): row + start[name] for (name, key), row in found.items()}
+
+
+def _write_judgements(
+    judged: Mapping[tuple[str, str, str], int],
+    items: Mapping[str, tuple[int, str]],
+    rows: Mapping[tuple[str, str], int],
+    folder: Path,
+) -> int:
+    """Write ``judgements``, in the plugin's order; returns how many items have a relevant one."""
+    with Table(folder, "judgements", dict.fromkeys(("item", "passage", "grade"), "int32")) as table:
+        for (item, language, passage), grade in judged.items():
+            table.add(items[item][0], rows[language, passage], grade)
+    return len({item for (item, _, _), grade in judged.items() if grade > 0})
+
+
+def _write_items(items: Mapping[str, tuple[int, str]], folder: Path) -> None:
+    with Table(folder, "items", {"item": "string", "cluster": "string"}) as table:
+        for item, (_, cluster) in items.items():
+            table.add(item, cluster)
+
+
+def _check_text(where: str, language: str, text: str, tables: Mapping[str, object]) -> None:
+    if language not in tables:
+        raise DataError(f"{where}: the dataset lists only {', '.join(tables)}")
+    if not text.strip():
+        raise DataError(f"{where}: the text is empty")
+
+
+def _running_total(counts: Any) -> Iterator[int]:  # noqa: ANN401 - any iterable of int
+    total = 0
+    for count in counts:
+        yield total
+        total += count
+
+
+class Table:
+    """An Arrow file that is written row by row."""
+
+    def __init__(self, folder: Path, name: str, columns: Mapping[str, str]) -> None:
+        import pyarrow as pa
+
+        self.path = folder / f"{name}.arrow"
+        self.rows = 0
+        self._schema = pa.schema([(column, kind) for column, kind in columns.items()])
+        self._waiting: list[tuple[Any, ...]] = []
+
+    def __enter__(self) -> "Table":
+        import pyarrow as pa
+
+        self._writer = pa.ipc.new_file(str(self.path), self._schema)
+        return self
+
+    def add(self, *values: object) -> None:
+        """Add one row."""
+        self._waiting.append(values)
+        self.rows += 1
+        if len(self._waiting) == ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        if self._waiting:
+            columns = zip(*self._waiting, strict=True)
+            arrays = [pa.array(c, f.type) for c, f in zip(columns, self._schema, strict=True)]
+            self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
+            self._waiting.clear()
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+        self._writer.close()
+
+    def check_distinct(self, column: str) -> None:
+        """Whether a column of the written file holds no value twice.
+
+        Raises:
+            DataError: it does; names one such value.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        with pa.memory_map(str(self.path)) as source:
+            values = pa.ipc.open_file(source).read_all()[column]
+            if pc.count_distinct(values).as_py() != len(values):
+                counts = pc.value_counts(values).to_pylist()
+                twice = next(c["values"] for c in counts if c["counts"] > 1)
+                raise DataError(f"{self.path.stem}: {column} {twice!r} is given twice")

@@ -1,0 +1,1 @@
+"""The plugins that ship with hbench, registered through entry points as an outsider's would be."""

@@ -1,0 +1,147 @@
+"""Pretrained encoders: a local folder, or a hub id with the revision that pins it."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge
+
+from hbench.errors import DataError, OptionError
+from hbench.store import file_record
+from hbench_plugins.encoders.layout import Head, Pooling, read_head
+from hbench_plugins.encoders.transformer import Text, Transformer
+
+if TYPE_CHECKING:
+    import torch
+
+FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.py"]
+UNUSED = ["onnx/*", "openvino/*"]
+
+
+@dataclass(frozen=True)
+class HuggingFace:
+    """XLM-R, LaBSE, or any encoder that transformers' ``AutoModel`` loads from safetensors.
+
+    What the folder's sentence-transformers files say of pooling and dense layer is followed (LaBSE
+    needs both); ``pooling`` overrides it.
+
+    Args:
+        model: a folder, or a hub id such as ``FacebookAI/xlm-roberta-base``.
+        revision: the commit of the hub id, so that the result can be repeated.
+        pooling: ``mean`` or ``cls``; not given: as the folder says, and ``mean`` where it does not.
+        query_prefix: put before every query, such as ``"Query: "``.
+        passage_prefix: put before every passage.
+        max_query_length: tokens of a query, special ones included; longer ones are cut.
+        max_passage_length: tokens of a passage, likewise.
+        normalize: whether the saved model ends in a normalisation; ranking always normalises.
+        dtype: of the weights, in training and encoding.
+        trust_remote_code: run the Python code that the model's folder brings along.
+    """
+
+    model: str
+    revision: str | None = None
+    pooling: Pooling | None = None
+    query_prefix: str = ""
+    passage_prefix: str = ""
+    max_query_length: Annotated[int, Ge(2)] = 96
+    max_passage_length: Annotated[int, Ge(2)] = 256
+    normalize: bool = True
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    trust_remote_code: bool = False
+    version: ClassVar[int] = 1
+    from_scratch: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if not self._is_folder and self.revision is None:
+            raise OptionError(
+                f"{self.model!r} is no folder here, so it is taken for a hub id, which needs "
+                "'revision' (a commit of the model's repository)",
+                ("model",),
+            )
+
+    def fingerprint(self) -> str:
+        """The revision, or a sum over the folder's files."""
+        if not self._is_folder:
+            return f"revision:{self.revision}"
+        folder = Path(self.model)
+        if not (folder / "config.json").is_file():
+            raise DataError(f"{folder}: holds no config.json, so it is no model folder")
+        sums = [
+            f"{path.relative_to(folder)} {file_record(path)['sha256']}"
+            for path in sorted({path for pattern in FILES for path in folder.rglob(pattern)})
+        ]
+        return "sha256:" + hashlib.sha256("\n".join(sums).encode()).hexdigest()
+
+    def create(self, texts: Iterable[str], *, seed: int) -> Transformer:
+        """The pretrained model; texts and seed are not used."""
+        return self.load(Path(self.model) if self._is_folder else self._download())
+
+    def load(self, folder: Path) -> Transformer:
+        """The model of a folder in transformers' or sentence-transformers' layout."""
+        import torch
+        from transformers import AutoModel, AutoTokenizer
+
+        head = read_head(folder)
+        dtype: torch.dtype = getattr(torch, self.dtype)
+        shared: dict[str, Any] = {"trust_remote_code": self.trust_remote_code, "local_files_only": True}
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)  # weights that a checkpoint lacks are made up, the same always
+                body = AutoModel.from_pretrained(folder, dtype=dtype, use_safetensors=True, **shared)
+            tokenizer = AutoTokenizer.from_pretrained(folder, **shared)
+        except (OSError, ValueError) as error:
+            raise DataError(f"{folder}: cannot be loaded by transformers: {error}") from error
+        if getattr(body, "pooler", None) is not None:
+            body.pooler = None  # its output is not used, and hubs often lack its weights
+        return Transformer(
+            body,
+            tokenizer,
+            {
+                "query": Text(self.query_prefix, self.max_query_length),
+                "passage": Text(self.passage_prefix, self.max_passage_length),
+            },
+            pooling=self.pooling or head.pooling or "mean",
+            dense=_dense(head, dtype),
+            activation=head.activation,
+            normalize=self.normalize,
+        )
+
+    @property
+    def _is_folder(self) -> bool:
+        return Path(self.model).is_dir()
+
+    def _download(self) -> Path:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+        try:
+            path = snapshot_download(
+                self.model, revision=self.revision, allow_patterns=FILES, ignore_patterns=UNUSED
+            )
+        except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
+            raise DataError(
+                f"model {self.model!r} at revision {self.revision!r} is neither in the hub's cache "
+                f"(HF_HOME) nor to be downloaded: {error}; check the id, go online, or give a folder"
+            ) from error
+        return Path(path)
+
+
+def _dense(head: Head, dtype: "torch.dtype") -> "torch.nn.Linear | None":
+    """The dense layer that a folder holds."""
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if head.dense is None:
+        return None
+    path = head.dense / "model.safetensors"
+    try:
+        weights = load_file(path)
+        size_out, size_in = weights["linear.weight"].shape
+    except (OSError, KeyError, SafetensorError) as error:
+        raise DataError(f"{path}: holds no dense layer that can be read ({error})") from error
+    layer = torch.nn.Linear(size_in, size_out, dtype=dtype)
+    layer.load_state_dict({name.removeprefix("linear."): w for name, w in weights.items()})
+    return layer

@@ -1,0 +1,155 @@
+"""sentence-transformers' folder layout, read and written as JSON; knows no weights.
+
+``modules.json`` lists the parts of a model: the transformer itself in the folder, then pooling, an
+optional dense layer, an optional normalisation, each in a folder of its own.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from hbench.errors import DataError
+
+Pooling = Literal["mean", "cls"]
+TYPES = "sentence_transformers.models."
+ACTIVATIONS = {
+    "torch.nn.modules.activation.Tanh": "tanh",
+    "torch.nn.modules.linear.Identity": "identity",
+}
+POOLING_KEYS: dict[Pooling, str] = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token"}
+
+
+@dataclass(frozen=True)
+class Head:
+    """What follows the transformer.
+
+    Args:
+        pooling: how token vectors become one, None if the folder does not say.
+        dense: the folder of a dense layer's weights, if there is one.
+        activation: of the dense layer, ``tanh`` or ``identity``.
+        normalize: whether vectors end at length 1.
+    """
+
+    pooling: Pooling | None = None
+    dense: Path | None = None
+    activation: str = "identity"
+    normalize: bool = False
+
+
+def read_head(folder: Path) -> Head:
+    """What a folder's ``modules.json`` says; an empty head where there is none.
+
+    Raises:
+        DataError: the folder asks for a part that is not known here.
+    """
+    listing = folder / "modules.json"
+    if not listing.is_file():
+        return Head()
+    pooling: Pooling | None = None
+    dense, activation, normalize = None, "identity", False
+    for module in _read(listing):
+        name, part = str(module["type"]).rsplit(".", 1)[-1], folder / str(module["path"])
+        if name == "Pooling":
+            pooling = _pooling(part / "config.json")
+        elif name == "Dense":
+            dense, activation = part, _activation(part / "config.json")
+        elif name == "Normalize":
+            normalize = True
+        elif name != "Transformer":
+            raise DataError(f"{listing}: the part {name!r} is not known; known are Transformer, "
+                            "Pooling, Dense, Normalize")  # fmt: skip
+    return Head(pooling, dense, activation, normalize)
+
+
+def write_head(
+    folder: Path,
+    *,
+    dim: int,
+    pooling: Pooling,
+    dense: tuple[int, int] | None,
+    activation: str,
+    normalize: bool,
+    max_length: int,
+    prefixes: dict[str, str],
+) -> Path | None:
+    """Write the files that make a saved transformer a sentence-transformers model.
+
+    Args:
+        folder: where the transformer was saved.
+        dim: size of the transformer's vectors.
+        pooling: how they are pooled.
+        dense: sizes in and out of the dense layer, if there is one.
+        activation: of the dense layer.
+        normalize: whether the vectors end at length 1.
+        max_length: tokens of the longest text.
+        prefixes: what is put before texts, by the name of the prompt.
+
+    Returns:
+        The folder for the dense layer's weights, if there is one.
+    """
+    modes = {key: mode == pooling for mode, key in POOLING_KEYS.items()}
+    _write(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": dim, **modes})
+    names = ["Transformer", "Pooling"]
+    dense_folder = None
+    if dense is not None:
+        names.append("Dense")
+        dense_folder = folder / "2_Dense"
+        class_name = next(key for key, value in ACTIVATIONS.items() if value == activation)
+        _write(
+            dense_folder / "config.json",
+            {
+                "in_features": dense[0],
+                "out_features": dense[1],
+                "bias": True,
+                "activation_function": class_name,
+            },
+        )
+    if normalize:
+        names.append("Normalize")
+    paths = ["", *(f"{index}_{name}" for index, name in enumerate(names) if index)]
+    if normalize:
+        (folder / paths[-1]).mkdir(parents=True, exist_ok=True)
+    modules = [
+        {"idx": index, "name": str(index), "path": path, "type": TYPES + name}
+        for index, (name, path) in enumerate(zip(names, paths, strict=True))
+    ]
+    _write(folder / "modules.json", modules)
+    _write(folder / "sentence_bert_config.json", {"max_seq_length": max_length, "do_lower_case": False})
+    _write(
+        folder / "config_sentence_transformers.json",
+        {"prompts": prefixes, "default_prompt_name": None, "similarity_fn_name": "cosine"},
+    )
+    return dense_folder
+
+
+def _pooling(path: Path) -> Pooling:
+    config = _read(path)
+    if config.get("pooling_mode") in POOLING_KEYS:  # the layout of sentence-transformers 6
+        mode: Pooling = config["pooling_mode"]
+        return mode
+    chosen = [mode for mode, key in POOLING_KEYS.items() if config.get(key)]
+    others = [k for k, on in config.items() if k.startswith("pooling_mode_") and on is True]
+    if len(chosen) != 1 or len(others) != 1:
+        found = ", ".join(others) or str(config.get("pooling_mode"))
+        raise DataError(f"{path}: pooling must be mean or cls; found {found}")
+    return chosen[0]
+
+
+def _activation(path: Path) -> str:
+    name = str(_read(path).get("activation_function", "torch.nn.modules.activation.Tanh"))
+    if name not in ACTIVATIONS:
+        raise DataError(f"{path}: activation {name!r} is not known; known: {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[name]
+
+
+def _read(path: Path) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+
+
+def _write(path: Path, value: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Samplers that ship with hbench."""
