@@ -235,8 +235,8 @@ class Job(Protocol):
         ...
 
     @property
-    def needs(self) -> Sequence[str]:
-        """Keys of the jobs that must be done before."""
+    def needs(self) -> "Sequence[Job]":
+        """The jobs that must be done before."""
         ...
 
     @property

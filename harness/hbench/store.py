@@ -65,7 +65,9 @@ class Store:
 
     @contextmanager
     def writing(self, folder: Path, manifest: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """Fill a folder as a whole: yields a temporary folder and the manifest to add to.
+        """Fill a folder: yields a temporary folder, and the manifest to add to.
+
+        Files that ``manifest`` lists already, from an earlier filling, stay.
 
         On leaving without an exception the files are synced and moved, and the manifest, with
         their sums, is written last; on an exception nothing of them remains.
@@ -78,7 +80,7 @@ class Store:
             content = dict(manifest)
             yield scratch, content
             files = sorted(path for path in scratch.rglob("*") if path.is_file())
-            content["files"] = {
+            content["files"] = dict(content.get("files", {})) | {
                 path.relative_to(scratch).as_posix(): file_record(path) for path in files
             }
             for path in files:

@@ -1,0 +1,27 @@
+"""The command line: one file a command, each a thin skin over the library.
+
+Nothing heavy is imported until a command runs, so that ``--help`` answers at once.
+"""
+
+import typer
+
+from hbench.cli import compare, plan, plugins, run, validate
+
+app = typer.Typer(
+    name="hbench",
+    help="Which way of training a multilingual retriever is better, and is the difference real?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a bug keeps its plain traceback
+    rich_markup_mode=None,
+)
+app.command("run")(run.run)
+app.command("compare")(compare.compare)
+app.command("plan")(plan.plan)
+app.command("validate")(validate.validate)
+app.command("plugins")(plugins.plugins)
+
+
+def main() -> None:
+    """The entry point of the ``hbench`` command."""
+    app()

@@ -1,0 +1,105 @@
+"""Showing a run to people: one bar in a terminal, one line a job elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import typer
+
+from hbench.executor import Watcher
+from hbench.jobs import Job
+from hbench.plan import Plan
+from hbench.records import Outcome
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+@contextmanager
+def watching(plan: Plan) -> Iterator[Watcher]:
+    """The watcher that fits where the messages go (standard error)."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Lines(plan)
+        return
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        BarColumn(bar_width=30),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=True, speed_estimate_period=120) as bar:
+        yield Bar(plan, bar)
+
+
+class Lines:
+    """A line when a job ends."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.total = len(plan.todo)
+        self.number = 0
+        self.note = ""
+
+    def started(self, job: Job) -> None:
+        """Nothing is shown yet."""
+        self.number += 1
+        self.note = ""
+
+    def moved(self, job: Job, share: float, note: str) -> None:
+        """Keep the last word of the job for its line."""
+        self.note = note
+
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        """Show the job's line, and what is noteworthy of it."""
+        for line in ending(job, outcome, f"[{self.number}/{self.total}]", self.note):
+            typer.echo(line, err=True)
+
+
+class Bar:
+    """One bar for the whole plan, with what is at work."""
+
+    def __init__(self, plan: Plan, bar: "Progress") -> None:
+        self.bar = bar
+        self.total = len(plan.todo)
+        self.task = self.bar.add_task("", total=sum(job.work for job in plan.todo))
+        self.number = 0
+        self.before = 0.0
+        self.shown = 0.0
+
+    def started(self, job: Job) -> None:
+        """Show what is at work."""
+        self.number += 1
+        self._show(job, 0.0, "")
+
+    def moved(self, job: Job, share: float, note: str) -> None:
+        """Advance the bar, ten times a second at most."""
+        if monotonic() - self.shown > 0.1:
+            self._show(job, share, note)
+
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        """Leave a line above the bar if the job has something to say."""
+        self.before += job.work
+        self._show(job, 0.0, "")
+        lines = ending(job, outcome, f"[{self.number}/{self.total}]", "")
+        for line in lines if outcome.state == "failed" else lines[1:]:
+            self.bar.console.print(line, markup=False, highlight=False)
+
+    def _show(self, job: Job, share: float, note: str) -> None:
+        self.shown = monotonic()
+        what = f"[{self.number}/{self.total}] {job.title}" + (f": {note}" if note else "")
+        self.bar.update(self.task, completed=self.before + share * job.work, description=what)
+
+
+def ending(job: Job, outcome: Outcome, count: str, note: str) -> list[str]:
+    """How a job ended, in a line, and lines on what is noteworthy."""
+    if outcome.state == "failed":
+        return [f"{count} FAILED {job.title}: {outcome.message}"]
+    last = f" ({note})" if note and job.title.startswith("train") else ""
+    lines = [f"{count} {job.title}: {outcome.seconds:.1f} s{last}"]
+    notes = outcome.detail.get("notes", [])
+    return lines + ([f"    note: {text}" for text in notes] if isinstance(notes, list) else [])

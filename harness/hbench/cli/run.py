@@ -1,0 +1,101 @@
+"""``hbench run``: plan, run what is missing, print the tables."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hbench.cli.common import (
+    DeviceOption,
+    OnlyOption,
+    ResultsOption,
+    SetOption,
+    SpecArgument,
+    mistakes_end_here,
+)
+
+if TYPE_CHECKING:
+    from hbench.executor import Result
+    from hbench.plan import Plan
+    from hbench.store import Store
+
+FAILED = 1
+
+
+def run(
+    file: SpecArgument,
+    only: OnlyOption = None,
+    results: ResultsOption = Path("results"),
+    executor: Annotated[str, typer.Option(help="The plugin that runs the jobs.")] = "local",
+    device: DeviceOption = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at a failure.")] = False,
+    overrides: SetOption = None,
+) -> None:
+    """Train and evaluate what is missing, then print the tables."""
+    with mistakes_end_here():
+        if offline:
+            os.environ["HF_HUB_OFFLINE"] = "1"
+        from hbench.cli.plan import describe
+        from hbench.plan import make_plan
+        from hbench.provenance import find_hardware
+        from hbench.registry import build
+        from hbench.store import Store
+        from hbench.validate import load_spec
+
+        hardware = find_hardware(device)
+        spec = load_spec(file, overrides or ())
+        chosen = build("executor", executor, {}).plugin
+        store = Store(results)
+        plan = make_plan(spec, store, hardware, only or ())
+        if dry_run:
+            typer.echo(describe(plan))
+            return
+        typer.echo(_headline(plan, str(hardware)), err=True)
+        from hbench.cli.progress import watching
+        from hbench.executor import execute
+
+        with watching(plan) as watcher:
+            result = execute(plan, store, hardware, chosen, watcher, fail_fast=fail_fast)
+        _print_tables(plan, result, store)
+        _print_failures(plan, result)
+
+
+def _headline(plan: "Plan", hardware: str) -> str:
+    names = ", ".join(part.name for part in plan.benchmarks)
+    done = len(plan.jobs) - len(plan.todo)
+    if not plan.todo:
+        return f"{names}: everything is done already"
+    return f"{names}: {len(plan.todo)} jobs to run, {done} need not run, on {hardware}"
+
+
+def _print_tables(plan: "Plan", result: "Result", store: "Store") -> None:
+    from hbench.tables import render
+
+    for part, entry in zip(plan.benchmarks, result.comparisons, strict=True):
+        text = render([entry], "table")
+        folder = store.benchmark(part.name) / "tables"
+        store.write_text(folder / "tables.txt", text)
+        store.write_text(folder / "tables.md", render([entry], "markdown"))
+        typer.echo(text)
+
+
+def _print_failures(plan: "Plan", result: "Result") -> None:
+    """What failed and was skipped because of it; exit code 1 if anything was."""
+    titles = {job.key: job.title for job in plan.todo}
+    failed = [key for key, outcome in result.outcomes.items() if outcome.state == "failed"]
+    skipped = sum(outcome.state == "skipped" for outcome in result.outcomes.values())
+    for key in failed:
+        reason = result.outcomes[key].message.splitlines()[-1]
+        typer.echo(f"failed: {titles[key]}: {reason}", err=True)
+    for name in result.missing:
+        typer.echo(f"missing in the tables: {name}", err=True)
+    if failed:
+        typer.echo(
+            f"{len(failed)} jobs failed, {skipped} were skipped for want of them; "
+            "the same command tries them again",
+            err=True,
+        )
+        raise typer.Exit(FAILED)

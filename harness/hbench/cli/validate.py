@@ -1,0 +1,14 @@
+"""``hbench validate``: all mistakes of a spec at once."""
+
+import typer
+
+from hbench.cli.common import SetOption, SpecArgument, mistakes_end_here
+
+
+def validate(file: SpecArgument, overrides: SetOption = None) -> None:
+    """Check a benchmark file: every mistake with file, line and column."""
+    with mistakes_end_here():
+        from hbench.validate import load_spec
+
+        spec = load_spec(file, overrides or ())
+        typer.echo(f"{file}: valid; benchmarks: {', '.join(spec.benchmarks)}")

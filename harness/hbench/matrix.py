@@ -1,0 +1,46 @@
+"""A benchmark's methods: every combination of its axes, with names that say what differs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from hbench.errors import OptionError
+from hbench.spec import AXES, UNTRAINED, Benchmark
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way of making a retriever.
+
+    Args:
+        name: the axes with more than one value in the benchmark, joined with ``/``.
+        axes: the value of each axis; an untrained method has no objective.
+    """
+
+    name: str
+    axes: Mapping[str, str]
+
+    @property
+    def untrained(self) -> bool:
+        """Whether the encoder is taken as it is."""
+        return "objective" not in self.axes
+
+
+def methods(benchmark: Benchmark) -> list[Method]:
+    """All methods, encoders outermost, each axis in the order of the spec.
+
+    Raises:
+        OptionError: two methods would have one name, since a value's name holds a ``/``.
+    """
+    values = {axis: list(benchmark.axis(axis)) or [""] for axis in AXES}
+    varied = [axis for axis in AXES if len(values[axis]) > 1] or ["sampler"]
+    found: dict[str, Method] = {}
+    for combination in product(*values.values()):
+        axes = dict(zip(AXES, combination, strict=True))
+        if benchmark.samplers[axes["sampler"]].use == UNTRAINED:
+            del axes["objective"]
+        name = "/".join(axes[axis] for axis in varied if axis in axes)
+        method = Method(name, axes)
+        if found.setdefault(name, method).axes != axes:
+            raise OptionError(f"two methods are both named {name!r}; use no '/' in the axes' names")
+    return list(found.values())

@@ -1,0 +1,278 @@
+"""From a spec to jobs: which there are, which are done already, and in which order they run.
+
+Builds plugins, which is cheap, but imports no torch and writes nothing.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hbench.errors import DataError, HBenchError, OptionError, did_you_mean
+from hbench.jobs import DataJob, EncodeJob, Job, RankJob, ScoreJob, TrainJob
+from hbench.matrix import Method, methods
+from hbench.provenance import Hardware
+from hbench.registry import Built, build
+from hbench.settings import Component, components
+from hbench.spec import UNTRAINED, Benchmark, Evaluation, PluginUse, Spec
+from hbench.store import Store
+
+
+@dataclass(frozen=True)
+class BenchmarkPlan:
+    """One benchmark's part of the plan.
+
+    Args:
+        name: of the benchmark.
+        benchmark: its spec.
+        methods: in the order of the spec.
+        systems: for each method's name the training jobs by seed.
+        scores: for each evaluation the scoring jobs by the key of the system.
+    """
+
+    name: str
+    benchmark: Benchmark
+    methods: Sequence[Method]
+    systems: Mapping[str, Mapping[int, TrainJob]]
+    scores: Mapping[str, Mapping[str, ScoreJob]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All jobs of the chosen benchmarks.
+
+    Args:
+        benchmarks: in the order of the spec.
+        jobs: every job once, each after what it needs.
+        todo: those that have to run, in the same order: not done, and needed for something that
+            is not done.
+    """
+
+    benchmarks: Sequence[BenchmarkPlan]
+    jobs: Sequence[Job]
+    todo: Sequence[Job]
+
+
+def make_plan(
+    spec: Spec, store: Store, hardware: Hardware, only: Sequence[str] = ()
+) -> Plan:
+    """Work out the jobs.
+
+    Args:
+        spec: a checked spec.
+        store: where results are looked for.
+        hardware: what the jobs would run on.
+        only: names of benchmarks; none means all that run by default.
+
+    Raises:
+        OptionError: ``only`` names no benchmark of the spec.
+        DataError: data is missing, or cannot offer what is asked of it; holds every such mistake.
+    """
+    for name in only:
+        if name not in spec.benchmarks:
+            raise OptionError(f"--only {name}: {did_you_mean(name, spec.benchmarks)}")
+    chosen = only or [name for name, benchmark in spec.benchmarks.items() if benchmark.default]
+    if not chosen:
+        names = ", ".join(spec.benchmarks)
+        raise OptionError(f"no benchmark runs by default; choose with --only from: {names}")
+    planner = Planner(hardware)
+    benchmarks = [planner.benchmark(name, spec.benchmarks[name]) for name in dict.fromkeys(chosen)]
+    if planner.mistakes:
+        raise DataError("\n".join(dict.fromkeys(planner.mistakes)))
+    goals = [job for part in benchmarks for job in _goals(part)]
+    jobs = _ordered(goals)
+    return Plan(benchmarks, jobs, _ordered(goals, lambda job: not job.is_done(store)))
+
+
+class Planner:
+    """Collects the mistakes of all benchmarks while it plans them."""
+
+    def __init__(self, hardware: Hardware) -> None:
+        self.hardware = hardware
+        self.mistakes: list[str] = []
+
+    def benchmark(self, name: str, benchmark: Benchmark) -> BenchmarkPlan:
+        """Plan one benchmark; what is wrong with its data is added to ``mistakes``."""
+        all_methods = methods(benchmark)
+        systems = {
+            method.name: {job.seed: job for job in self._systems(name, benchmark, method)}
+            for method in all_methods
+        }
+        scores: dict[str, dict[str, ScoreJob]] = {}
+        for label, evaluation in benchmark.evaluate.items():
+            place = f"{name}: evaluate.{label}"
+            data = self._data(place, evaluation.data)
+            settings = self._settings(place, evaluation, data)
+            metrics = tuple((m.label, build("metric", m.use, m.options)) for m in evaluation.metrics)
+            scores[label] = {
+                job.key: ScoreJob(
+                    RankJob(EncodeJob(job, data, self.hardware), evaluation.top_k), settings, metrics
+                )
+                for by_seed in systems.values()
+                for job in by_seed.values()
+            }
+        return BenchmarkPlan(name, benchmark, all_methods, systems, scores)
+
+    def _systems(self, name: str, benchmark: Benchmark, method: Method) -> Iterable[TrainJob]:
+        encoder = _built("encoder", benchmark.encoders[method.axes["encoder"]])
+        use = benchmark.samplers[method.axes["sampler"]]
+        sampler = None if use.use == UNTRAINED else _built("sampler", use)
+        objective = None
+        if sampler is not None:
+            objective = _built("objective", benchmark.objectives[method.axes["objective"]])
+        needs_data = sampler is not None or encoder.plugin.from_scratch
+        sources: dict[str, DataJob] = {}
+        weights: list[float] = []
+        if needs_data and benchmark.train is None:
+            self.mistakes.append(
+                f"{name}: encoder {method.axes['encoder']!r} needs training texts for its tokenizer; "
+                "add 'train' with 'data'"
+            )
+        if needs_data and benchmark.train is not None:
+            for label, source in benchmark.train.data.items():
+                sources[label] = self._data(f"{name}: train.data.{label}", source)
+                weights.append(source.weight)
+        if sampler is not None and sampler.plugin.needs_parallel:
+            self._check_parallel(f"{name}: sampler {method.axes['sampler']!r}", sources)
+        fingerprint = self._try(
+            f"{name}: encoder {method.axes['encoder']!r}", encoder.plugin.fingerprint
+        )
+        # An untrained pretrained encoder does not depend on the seed: one system stands for all.
+        seeds = benchmark.seeds if sampler is not None or encoder.plugin.from_scratch else (0,)
+        for seed in seeds:
+            yield TrainJob(
+                encoder=encoder,
+                fingerprint=fingerprint,
+                sampler=sampler,
+                objective=objective,
+                sources=tuple(sources.values()),
+                weights=tuple(weights),
+                training=benchmark.train if sampler is not None else None,
+                seed=seed,
+                hardware=self.hardware,
+            )
+
+    def _data(self, place: str, use: PluginUse) -> DataJob:
+        dataset = _built("dataset", use)
+        return DataJob(dataset, self._try(place, dataset.plugin.fingerprint))
+
+    def _settings(
+        self, place: str, evaluation: Evaluation, data: DataJob
+    ) -> tuple[tuple[str, tuple[Component, ...]], ...]:
+        dataset = data.dataset.plugin
+        settings: list[tuple[str, tuple[Component, ...]]] = []
+        for setting in evaluation.settings:
+            try:
+                parts = components(
+                    setting.name, dataset.languages(), parallel=dataset.parallel, pool=setting.pool
+                )
+                settings.append((setting.name, parts))
+            except HBenchError as error:
+                self.mistakes.append(f"{place}.settings: {error}")
+        return tuple(settings)
+
+    def _check_parallel(self, place: str, sources: Mapping[str, DataJob]) -> None:
+        if not any(job.dataset.plugin.parallel for job in sources.values()):
+            self.mistakes.append(
+                f"{place} pairs a query with a passage of another language, and none of the training "
+                f"data ({', '.join(sources)}) is parallel; use a monolingual sampler or add parallel "
+                "data"
+            )
+
+    def _try(self, place: str, fingerprint: Callable[[], str]) -> str:
+        try:
+            return fingerprint()
+        except HBenchError as error:
+            self.mistakes.append(f"{place}: {error}")
+            return ""
+
+
+def resolved(plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
+    """The benchmark with every default written out, and where its results lie; JSON."""
+    spec = plan.benchmark.model_dump(mode="json", exclude_none=True)
+    for axis, kind in (("encoders", "encoder"), ("samplers", "sampler"), ("objectives", "objective")):
+        for name, use in getattr(plan.benchmark, axis).items():
+            if use.use != UNTRAINED:
+                spec[axis][name] = {"use": use.use, **_built(kind, use).options}
+    for name, evaluation in plan.benchmark.evaluate.items():
+        data = evaluation.data
+        spec["evaluate"][name]["data"] = {"use": data.use, **_built("dataset", data).options}
+        spec["evaluate"][name]["metrics"] = [metric.label for metric in evaluation.metrics]
+    if plan.benchmark.train is not None:
+        for name, source in plan.benchmark.train.data.items():
+            options = {"use": source.use, "weight": source.weight, **_built("dataset", source).options}
+            spec["train"]["data"][name] = options
+    return {
+        "benchmark": plan.name,
+        "spec": spec,
+        "methods": [_resolved_method(method, plan, store) for method in plan.methods],
+        "evaluations": {
+            name: _resolved_evaluation(name, plan, store) for name in plan.benchmark.evaluate
+        },
+    }
+
+
+def _resolved_method(method: Method, plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
+    jobs = plan.systems[method.name]
+    return {
+        "name": method.name,
+        "axes": dict(method.axes),
+        # A pretrained encoder as it is has no seeds: it is one fixed model.
+        "seeded": any(job.sampler or job.encoder.plugin.from_scratch for job in jobs.values()),
+        "systems": {
+            str(seed): {"key": job.key, "folder": _relative(job.folder(store), store)}
+            for seed, job in jobs.items()
+        },
+    }
+
+
+def _resolved_evaluation(name: str, plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
+    scores = plan.scores[name]
+    first = next(iter(scores.values()))
+    return {
+        "data": first.rank.vectors.data.key,
+        "settings": {
+            setting: [[c.query_language, c.pool_name] for c in parts]
+            for setting, parts in first.settings
+        },
+        "metrics": {
+            label: {"direction": metric.plugin.direction, "key": first.metric_keys[label]}
+            for label, metric in first.metrics
+        },
+        "scores": {
+            key: {"key": job.rank.key, "folder": _relative(job.folder(store), store)}
+            for key, job in scores.items()
+        },
+    }
+
+
+def _relative(folder: Any, store: Store) -> str:  # noqa: ANN401
+    path: str = folder.relative_to(store.root).as_posix()
+    return path
+
+
+def _built(kind: Any, use: PluginUse) -> Built:  # noqa: ANN401
+    return build(kind, use.use, use.options)
+
+
+def _goals(plan: BenchmarkPlan) -> Iterable[Job]:
+    """What a benchmark must have in the end: system by system, so that tables fill up early."""
+    for by_seed in plan.systems.values():
+        for system in by_seed.values():
+            yield system
+            for scores in plan.scores.values():
+                yield scores[system.key]
+
+
+def _ordered(goals: Iterable[Job], wanted: Callable[[Job], bool] = lambda job: True) -> list[Job]:
+    """Goals and what they need, each once and after its needs; what is not wanted needs nothing."""
+    found: dict[str, Job] = {}
+
+    def visit(job: Job) -> None:
+        if job.key not in found and wanted(job):
+            for need in job.needs:
+                visit(need)
+            found[job.key] = job
+
+    for goal in goals:
+        visit(goal)
+    return list(found.values())

@@ -1,0 +1,216 @@
+"""A comparison as tables for people: the terminal's by ranx's Report, Markdown by our own writer.
+
+Knows nothing of how figures came about; reads what ``hbench compare --format json`` prints.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ARROWS = {"higher": "↑", "lower": "↓"}
+LETTERS = "abcdefghijklmnoprstuvwxyz"  # without q, which has no superscript
+SUPERSCRIPTS = str.maketrans(LETTERS, "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")
+EXPLORATORY = "°"
+ABSENT = "–"
+FEW_CLUSTERS = 20
+
+
+@dataclass(frozen=True)
+class Group:
+    """The tables of one evaluation and setting: one row a method, one column a metric."""
+
+    benchmark: str
+    dataset: str
+    setting: str
+    tables: Sequence[Mapping[str, Any]]
+    languages: int
+
+    @property
+    def methods(self) -> list[str]:
+        """The methods, in the order of the spec."""
+        return [row["method"] for row in self.tables[0]["rows"]]
+
+    @property
+    def title(self) -> str:
+        """What the tables are of."""
+        return f"{self.benchmark}: {self.dataset}, {self.setting}"
+
+
+def groups(entries: Iterable[Mapping[str, Any]]) -> Iterator[Group]:
+    """The tables of a comparison, one group for each evaluation and setting, in the spec's order."""
+    for entry in entries:
+        places = dict.fromkeys((table["dataset"], table["setting"]) for table in entry["tables"])
+        for dataset, setting in places:
+            tables = [t for t in entry["tables"] if (t["dataset"], t["setting"]) == (dataset, setting)]
+            cells = [cell for cell in entry["matrix"] if cell["dataset"] == dataset]
+            languages = {cell["query_language"] for cell in cells}
+            yield Group(entry["benchmark"], dataset, setting, tables, len(languages))
+
+
+def letter(index: int) -> str:
+    """The name of a row: a to z without q, then aa, ab, ...
+
+    >>> [letter(i) for i in (0, 16, 24, 25)]
+    ['a', 'r', 'z', 'aa']
+    """
+    head, tail = divmod(index, len(LETTERS))
+    return (letter(head - 1) if head else "") + LETTERS[tail]
+
+
+def superscript(method: str, table: Mapping[str, Any], methods: Sequence[str]) -> str:
+    """The letters of the methods that ``method`` is significantly better than, raised."""
+    sign = 1 if table["direction"] == "higher" else -1
+    beaten = set()
+    for pair in table["comparisons"]:
+        if pair["significant"] and method in (pair["a"], pair["b"]):
+            own = sign * pair["difference"] * (1 if pair["a"] == method else -1)
+            if own > 0:
+                beaten.add(pair["b"] if pair["a"] == method else pair["a"])
+    letters = [letter(index) for index, other in enumerate(methods) if other in beaten]
+    join = "," if len(methods) > len(LETTERS) else ""
+    return join.join(letters).translate(SUPERSCRIPTS)
+
+
+def heading(table: Mapping[str, Any]) -> str:
+    """A column's heading: metric, which direction is better, and whether it is exploratory."""
+    primary = any(pair["primary"] for pair in table["comparisons"])
+    exploratory = EXPLORATORY if table["comparisons"] and not primary else ""
+    return f"{table['metric']} {ARROWS[table['direction']]}{exploratory}"
+
+
+def unit_line(group: Group) -> str:
+    """What was sampled, and so what the tests speak of."""
+    rows = [row for table in group.tables for row in table["rows"] if row["queries"]]
+    if not rows:
+        return "No query has what these metrics need."
+    row = max(rows, key=lambda row: int(row["items"]))
+    seeds = sorted({row["seeds"] for row in rows})
+    each = f"{seeds[0]} seeds per method" if len(seeds) == 1 else f"{seeds[0]}-{seeds[-1]} seeds"
+    each = "1 seed per method" if seeds == [1] else each
+    languages = f"{group.languages} languages" if group.languages > 1 else "1 language"
+    line = f"Unit: {row['items']:,} items in {row['clusters']:,} clusters, {languages} fixed, {each}."
+    if row["clusters"] < FEW_CLUSTERS:
+        line += " Few clusters: intervals are rough."
+    if 1 in seeds:
+        return line + " Model-level only: with one seed this compares trained models, not methods."
+    return line + (
+        " Claim: the method, on new clusters like these, in these languages, with this training set "
+        "and recipe."
+    )
+
+
+def family_line(entry: Mapping[str, Any]) -> str:
+    """How many tests were corrected together, and how the others are marked."""
+    family = entry["family"]
+    line = (
+        f"Superscripts: significantly better than that row, clusters + seeds t test, "
+        f"{family['correction'].capitalize()} within the primary family of {family['size']} tests, "
+        f"alpha {family['alpha']}."
+    )
+    if any(not pair["primary"] for table in entry["tables"] for pair in table["comparisons"]):
+        line += f" {EXPLORATORY} exploratory: Benjamini-Hochberg over all such tests."
+    return line
+
+
+def terminal(group: Group) -> str:
+    """The table of a group as ranx prints it, with better and worse the right way round."""
+    from ranx.data_structures.frozenset_dict import FrozensetDict
+    from ranx.data_structures.report import Report
+    from tabulate import tabulate
+
+    class DirectedReport(Report):  # type: ignore[misc]
+        """ranx's Report for metrics of either direction, absent values and any number of rows."""
+
+        def format_score(self, score: float | None) -> str:
+            return ABSENT if score is None else str(super().format_score(abs(score)))
+
+        def get_metric_label(self, m: str) -> str:
+            return m
+
+        def get_superscript_for_table(self, model: str, metric: str) -> str:
+            return superscript(model, by_heading[metric], group.methods)
+
+        def to_table(self) -> str:
+            rows = [
+                [letter(index), model]
+                + [
+                    self.format_score(self.results[model][metric])
+                    + self.get_superscript_for_table(model, metric)
+                    for metric in self.metrics
+                ]
+                for index, model in enumerate(self.model_names)
+            ]
+            headers = ["#", "Method", *map(self.get_metric_label, self.metrics)]
+            return str(tabulate(rows, headers, disable_numparse=True))
+
+    by_heading = {heading(table): table for table in group.tables}
+    means = {
+        method: {
+            name: next(row["mean"] for row in table["rows"] if row["method"] == method)
+            for name, table in by_heading.items()
+        }
+        for method in group.methods
+    }
+    decisions = {
+        (a, b): {
+            name: {"p_value": pair["p_adjusted"], "significant": pair["significant"]}
+            for name, table in by_heading.items()
+            for pair in table["comparisons"]
+            if (pair["a"], pair["b"]) == (a, b)
+        }
+        for a, b in {(p["a"], p["b"]) for t in group.tables for p in t["comparisons"]}
+    }
+    report = DirectedReport(
+        model_names=group.methods,
+        results=means,
+        comparisons=FrozensetDict(decisions),
+        metrics=list(by_heading),
+        max_p=0.05,
+        win_tie_loss={},
+        stat_test="clusters + seeds t test",
+    )
+    return str(report)
+
+
+def markdown(group: Group) -> str:
+    """The table of a group in Markdown, with the 95 % interval of each figure."""
+    names = ["#", "Method", *(heading(table) for table in group.tables)]
+    lines = [names, ["---"] * len(names)]
+    for index, method in enumerate(group.methods):
+        cells = []
+        for table in group.tables:
+            row = next(row for row in table["rows"] if row["method"] == method)
+            cells.append(_cell(row) + superscript(method, table, group.methods))
+        lines.append([letter(index), _escaped(method), *cells])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def render(entries: Sequence[Mapping[str, Any]], style: str) -> str:
+    """All tables of a comparison, ``table`` for the terminal or ``markdown``."""
+    parts: list[str] = []
+    for entry in entries:
+        for group in groups([entry]):
+            title = f"## {_escaped(group.title)}" if style == "markdown" else _plain(group.title)
+            body = markdown(group) if style == "markdown" else _plain(terminal(group))
+            parts += [title, body, unit_line(group)]
+        parts.append(family_line(entry))
+    return "\n\n".join(parts) + "\n"
+
+
+def _cell(row: Mapping[str, Any]) -> str:
+    if row["mean"] is None:
+        return ABSENT
+    bounds = f" [{row['low']:.3f}, {row['high']:.3f}]" if row["low"] is not None else ""
+    return f"{row['mean']:.3f}{bounds}"
+
+
+def _escaped(text: str) -> str:
+    """A name that Markdown shows as it is, and that cannot be HTML."""
+    for sign, code in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|")):
+        text = text.replace(sign, code)
+    return text
+
+
+def _plain(text: str) -> str:
+    """Text without control characters, which a terminal would obey."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
