@@ -1,4 +1,4 @@
-"""Walks a plan: hands its jobs to an executor plugin, tells of their progress, compares at the end."""
+"""Walks a plan: its jobs go to an executor plugin, then every benchmark is compared."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

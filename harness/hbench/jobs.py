@@ -159,7 +159,9 @@ class EncodeJob(Job):
     @property
     def title(self) -> str:  # type: ignore[override]
         """One line for people."""
-        return f"encode {self.data.dataset.entry.name} by {self.system.title.removeprefix('train ')}"
+        return (
+            f"encode {self.data.dataset.entry.name} by {self.system.title.removeprefix('train ')}"
+        )
 
     @property
     def needs(self) -> tuple[Job, ...]:  # type: ignore[override]

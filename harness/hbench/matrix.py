@@ -32,11 +32,11 @@ def methods(benchmark: Benchmark) -> list[Method]:
     Raises:
         OptionError: two methods would have one name, since a value's name holds a ``/``.
     """
-    values = {axis: list(benchmark.axis(axis)) or [""] for axis in AXES}
-    varied = [axis for axis in AXES if len(values[axis]) > 1] or ["sampler"]
+    values: dict[str, list[str]] = {axis: list(benchmark.axis(axis)) or [""] for axis in AXES}
+    varied = [axis for axis in values if len(values[axis]) > 1] or ["sampler"]
     found: dict[str, Method] = {}
     for combination in product(*values.values()):
-        axes = dict(zip(AXES, combination, strict=True))
+        axes: dict[str, str] = dict(zip(AXES, combination, strict=True))
         if benchmark.samplers[axes["sampler"]].use == UNTRAINED:
             del axes["objective"]
         name = "/".join(axes[axis] for axis in varied if axis in axes)

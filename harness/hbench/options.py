@@ -35,7 +35,9 @@ class Parameter:
 @cache
 def parameters(factory: Callable[..., Any]) -> tuple[Parameter, ...]:
     """The options of a plugin, in the order in which it declares them."""
-    annotated = factory if is_dataclass(factory) or not isinstance(factory, type) else factory.__init__
+    # A dataclass is annotated on the class, other classes on their constructor.
+    is_plain_class = isinstance(factory, type) and not is_dataclass(factory)
+    annotated: Any = factory.__dict__.get("__init__") if is_plain_class else factory
     hints = get_type_hints(annotated, include_extras=True)
     signature = inspect.signature(factory)
     return tuple(

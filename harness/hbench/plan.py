@@ -52,9 +52,7 @@ class Plan:
     todo: Sequence[Job]
 
 
-def make_plan(
-    spec: Spec, store: Store, hardware: Hardware, only: Sequence[str] = ()
-) -> Plan:
+def make_plan(spec: Spec, store: Store, hardware: Hardware, only: Sequence[str] = ()) -> Plan:
     """Work out the jobs.
 
     Args:
@@ -102,10 +100,14 @@ class Planner:
             place = f"{name}: evaluate.{label}"
             data = self._data(place, evaluation.data)
             settings = self._settings(place, evaluation, data)
-            metrics = tuple((m.label, build("metric", m.use, m.options)) for m in evaluation.metrics)
+            metrics = tuple(
+                (m.label, build("metric", m.use, m.options)) for m in evaluation.metrics
+            )
             scores[label] = {
                 job.key: ScoreJob(
-                    RankJob(EncodeJob(job, data, self.hardware), evaluation.top_k), settings, metrics
+                    RankJob(EncodeJob(job, data, self.hardware), evaluation.top_k),
+                    settings,
+                    metrics,
                 )
                 for by_seed in systems.values()
                 for job in by_seed.values()
@@ -124,8 +126,8 @@ class Planner:
         weights: list[float] = []
         if needs_data and benchmark.train is None:
             self.mistakes.append(
-                f"{name}: encoder {method.axes['encoder']!r} needs training texts for its tokenizer; "
-                "add 'train' with 'data'"
+                f"{name}: encoder {method.axes['encoder']!r} needs training texts for its "
+                "tokenizer; add 'train' with 'data'"
             )
         if needs_data and benchmark.train is not None:
             for label, source in benchmark.train.data.items():
@@ -173,9 +175,9 @@ class Planner:
     def _check_parallel(self, place: str, sources: Mapping[str, DataJob]) -> None:
         if not any(job.dataset.plugin.parallel for job in sources.values()):
             self.mistakes.append(
-                f"{place} pairs a query with a passage of another language, and none of the training "
-                f"data ({', '.join(sources)}) is parallel; use a monolingual sampler or add parallel "
-                "data"
+                f"{place} pairs a query with a passage of another language, and none of the "
+                f"training data ({', '.join(sources)}) is parallel; use a monolingual sampler or "
+                "add parallel data"
             )
 
     def _try(self, place: str, fingerprint: Callable[[], str]) -> str:
@@ -189,7 +191,11 @@ class Planner:
 def resolved(plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
     """The benchmark with every default written out, and where its results lie; JSON."""
     spec = plan.benchmark.model_dump(mode="json", exclude_none=True)
-    for axis, kind in (("encoders", "encoder"), ("samplers", "sampler"), ("objectives", "objective")):
+    for axis, kind in (
+        ("encoders", "encoder"),
+        ("samplers", "sampler"),
+        ("objectives", "objective"),
+    ):
         for name, use in getattr(plan.benchmark, axis).items():
             if use.use != UNTRAINED:
                 spec[axis][name] = {"use": use.use, **_built(kind, use).options}
@@ -199,7 +205,11 @@ def resolved(plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
         spec["evaluate"][name]["metrics"] = [metric.label for metric in evaluation.metrics]
     if plan.benchmark.train is not None:
         for name, source in plan.benchmark.train.data.items():
-            options = {"use": source.use, "weight": source.weight, **_built("dataset", source).options}
+            options = {
+                "use": source.use,
+                "weight": source.weight,
+                **_built("dataset", source).options,
+            }
             spec["train"]["data"][name] = options
     return {
         "benchmark": plan.name,

@@ -1,4 +1,4 @@
-"""What a job ran on: versions, plugins, device, threads. Goes into manifests, found without torch."""
+"""What a job runs on: versions, device, threads; found without importing torch."""
 
 import os
 import platform

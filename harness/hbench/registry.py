@@ -99,7 +99,9 @@ def load(entry: Entry) -> Callable[..., Any]:
         factory = entry.point.load()
     except Exception as error:
         cause = f"{type(error).__name__}: {error}"
-        raise PluginError(f"{entry} cannot be imported from {entry.point.value}: {cause}") from error
+        raise PluginError(
+            f"{entry} cannot be imported from {entry.point.value}: {cause}"
+        ) from error
     if not callable(factory):
         raise PluginError(f"{entry}: {entry.point.value} is neither a class nor a function")
     checked: Callable[..., Any] = factory

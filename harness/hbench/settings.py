@@ -55,7 +55,9 @@ def components(
     if pool:
         unknown = sorted(set(pool) - set(known))
         if unknown:
-            raise DataError(f"pool {name!r}: no language {unknown[0]!r}: {did_you_mean(unknown[0], known)}")
+            raise DataError(
+                f"pool {name!r}: no language {unknown[0]!r}: {did_you_mean(unknown[0], known)}"
+            )
         return tuple(Component(query, tuple(sorted(pool))) for query in sorted(pool))
     if name == "mono":
         return tuple(Component(language, (language,)) for language in known)

@@ -14,7 +14,8 @@ from hbench.settings import MACRO
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^\P{C}+$")]
 UNTRAINED = "none"
-AXES = ("encoder", "sampler", "objective")
+Axis = Literal["encoder", "sampler", "objective"]
+AXES: tuple[Axis, ...] = ("encoder", "sampler", "objective")
 
 
 class Strict(BaseModel):
@@ -191,7 +192,9 @@ class Benchmark(Strict):
         if self.trains and self.train is None:
             raise ValueError("samplers are given, but no 'train': say what to train on")
         if self.trains and not self.objectives:
-            raise ValueError("samplers are given, but no 'objectives': add {infonce: {use: infonce}}")
+            raise ValueError(
+                "samplers are given, but no 'objectives': add {infonce: {use: infonce}}"
+            )
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds must be given, each once; found {list(self.seeds)}")
         return self

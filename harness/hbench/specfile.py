@@ -98,9 +98,9 @@ class SpecFile:
             return YAML(typ="safe", pure=True).compose(StringIO(text))
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
             what = " ".join(part for part in (error.context, error.problem) if part)
-            raise SpecError([Mistake(self.name, *place, f"not valid YAML: {what}")]) from None
+            raise SpecError([Mistake(self.name, line, column, f"not valid YAML: {what}")]) from None
         except RecursionError:
             message = "not valid YAML: nested too deeply"
             raise SpecError([Mistake(self.name, 1, 1, message)]) from None

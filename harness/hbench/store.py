@@ -64,7 +64,9 @@ class Store:
         return self.root / "benchmarks" / slug(name)
 
     @contextmanager
-    def writing(self, folder: Path, manifest: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    def writing(
+        self, folder: Path, manifest: Mapping[str, Any]
+    ) -> Iterator[tuple[Path, dict[str, Any]]]:
         """Fill a folder: yields a temporary folder, and the manifest to add to.
 
         Files that ``manifest`` lists already, from an earlier filling, stay.
@@ -104,7 +106,9 @@ class Store:
 
     def write_json(self, path: Path, value: Mapping[str, Any] | list[Any]) -> None:
         """Write a JSON file atomically; NaN is refused, since it is not JSON."""
-        self.write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        self.write_text(
+            path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        )
 
     def _scratch(self) -> Path:
         parent = self.root / "cache" / "unfinished"

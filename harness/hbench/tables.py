@@ -37,11 +37,13 @@ class Group:
 
 
 def groups(entries: Iterable[Mapping[str, Any]]) -> Iterator[Group]:
-    """The tables of a comparison, one group for each evaluation and setting, in the spec's order."""
+    """The tables of a comparison, one group for each evaluation and setting, in their order."""
     for entry in entries:
         places = dict.fromkeys((table["dataset"], table["setting"]) for table in entry["tables"])
         for dataset, setting in places:
-            tables = [t for t in entry["tables"] if (t["dataset"], t["setting"]) == (dataset, setting)]
+            tables = [
+                t for t in entry["tables"] if (t["dataset"], t["setting"]) == (dataset, setting)
+            ]
             cells = [cell for cell in entry["matrix"] if cell["dataset"] == dataset]
             languages = {cell["query_language"] for cell in cells}
             yield Group(entry["benchmark"], dataset, setting, tables, len(languages))
@@ -88,14 +90,16 @@ def unit_line(group: Group) -> str:
     each = f"{seeds[0]} seeds per method" if len(seeds) == 1 else f"{seeds[0]}-{seeds[-1]} seeds"
     each = "1 seed per method" if seeds == [1] else each
     languages = f"{group.languages} languages" if group.languages > 1 else "1 language"
-    line = f"Unit: {row['items']:,} items in {row['clusters']:,} clusters, {languages} fixed, {each}."
+    line = (
+        f"Unit: {row['items']:,} items in {row['clusters']:,} clusters, {languages} fixed, {each}."
+    )
     if row["clusters"] < FEW_CLUSTERS:
         line += " Few clusters: intervals are rough."
     if 1 in seeds:
         return line + " Model-level only: with one seed this compares trained models, not methods."
     return line + (
-        " Claim: the method, on new clusters like these, in these languages, with this training set "
-        "and recipe."
+        " Claim: the method, on new clusters like these, in these languages, with this training "
+        "set and recipe."
     )
 
 

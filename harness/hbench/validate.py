@@ -72,7 +72,9 @@ def _parse(file: SpecFile) -> Spec:
 
     if not isinstance(file.data, dict):
         found = "nothing" if file.data is None else f"a {type(file.data).__name__}"
-        raise SpecError([file.mistake((), f"a spec has the keys version and benchmarks; found {found}")])
+        raise SpecError(
+            [file.mistake((), f"a spec has the keys version and benchmarks; found {found}")]
+        )
     version = file.data.get("version")
     if isinstance(version, int) and version > 1:
         message = f"this file is of version {version}, and this hbench reads 1; upgrade hbench"
@@ -91,7 +93,9 @@ def _mistake(file: SpecFile, error: Any) -> Mistake:  # noqa: ANN401 - pydantic'
         return file.mistake(path, f"unknown key; {did_you_mean(str(path[-1]), allowed)}", key=True)
     if error["type"] == "missing":
         return file.mistake(path, f"the key {error['loc'][-1]!r} is missing")
-    message = error["msg"].removeprefix("Value error, ").replace(r"^\P{C}+$", "printable characters")
+    message = (
+        error["msg"].removeprefix("Value error, ").replace(r"^\P{C}+$", "printable characters")
+    )
     is_plain = not isinstance(error["input"], dict | list)
     found = f"; found {error['input']!r}" if error["type"] != "value_error" and is_plain else ""
     return file.mistake(path, message + found)
@@ -126,7 +130,11 @@ def _inside(annotation: Any, step: str | int) -> Any:  # noqa: ANN401 - types ha
 
 def _model(annotation: Any) -> Any:  # noqa: ANN401
     """The model that an annotation is, or offers beside None."""
-    candidates = (annotation, *get_args(annotation)) if get_origin(annotation) is UnionType else (annotation,)
+    candidates = (
+        (annotation, *get_args(annotation))
+        if get_origin(annotation) is UnionType
+        else (annotation,)
+    )
     return next((c for c in candidates if hasattr(c, "model_fields")), None)
 
 
@@ -173,7 +181,8 @@ def _check_evaluation(evaluation: Evaluation, place: SpecPath) -> Iterator[Findi
 
 def _check_claim(claim: Claim, benchmark: Benchmark) -> Iterator[str]:
     if claim.dataset is not None and claim.dataset not in benchmark.evaluate:
-        yield f"no evaluation is named {claim.dataset!r}: {did_you_mean(claim.dataset, benchmark.evaluate)}"
+        hint = did_you_mean(claim.dataset, benchmark.evaluate)
+        yield f"no evaluation is named {claim.dataset!r}: {hint}"
         return
     chosen = [claim.dataset] if claim.dataset else list(benchmark.evaluate)
     labels = [m.label for name in chosen for m in benchmark.evaluate[name].metrics]
@@ -181,7 +190,8 @@ def _check_claim(claim: Claim, benchmark: Benchmark) -> Iterator[str]:
     if claim.metric is not None and claim.metric not in labels:
         yield f"no evaluation measures {claim.metric!r}: {did_you_mean(claim.metric, labels)}"
     if claim.setting is not None and claim.setting not in settings:
-        yield f"no evaluation has the setting {claim.setting!r}: {did_you_mean(claim.setting, settings)}"
+        hint = did_you_mean(claim.setting, settings)
+        yield f"no evaluation has the setting {claim.setting!r}: {hint}"
     for selector in (claim.method or {}, *claim.rivals):
         for axis, value in selector.items():
             if axis not in AXES:

@@ -78,7 +78,9 @@ def _data(job: DataJob, store: Store, hardware: Hardware, progress: Progress) ->
     return detail
 
 
-def _train(job: TrainJob, store: Store, hardware: Hardware, progress: Progress) -> Mapping[str, Any]:
+def _train(
+    job: TrainJob, store: Store, hardware: Hardware, progress: Progress
+) -> Mapping[str, Any]:
     prepare_torch(hardware)
     corpora = [Corpus(source.folder(store)) for source in job.sources]
     texts = training_texts(corpora, job.weights) if corpora else None
@@ -101,7 +103,9 @@ def _train(job: TrainJob, store: Store, hardware: Hardware, progress: Progress) 
     return detail
 
 
-def _encode(job: EncodeJob, store: Store, hardware: Hardware, progress: Progress) -> Mapping[str, Any]:
+def _encode(
+    job: EncodeJob, store: Store, hardware: Hardware, progress: Progress
+) -> Mapping[str, Any]:
     prepare_torch(hardware)
     with store.writing(job.folder(store), _manifest(job, hardware)) as (folder, manifest):
         manifest["detail"] = encode.run(
@@ -134,7 +138,9 @@ def _rank(job: RankJob, store: Store, hardware: Hardware, progress: Progress) ->
     return detail
 
 
-def _score(job: ScoreJob, store: Store, hardware: Hardware, progress: Progress) -> Mapping[str, Any]:
+def _score(
+    job: ScoreJob, store: Store, hardware: Hardware, progress: Progress
+) -> Mapping[str, Any]:
     target = job.folder(store)
     manifest = read_manifest(target)
     stored = {
@@ -154,7 +160,9 @@ def _score(job: ScoreJob, store: Store, hardware: Hardware, progress: Progress) 
             kept_columns=list(stored),
         )
         for label, key in job.metric_keys.items():
-            cells = {name: set(done) for name, done in stored.get(label, {}).get("cells", {}).items()}
+            cells = {
+                name: set(done) for name, done in stored.get(label, {}).get("cells", {}).items()
+            }
             for name, new in job.cells.items():
                 cells[name] = cells.get(name, set()) | set(new)
             stored[label] = {"key": key, "cells": {n: sorted(done) for n, done in cells.items()}}

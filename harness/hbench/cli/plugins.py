@@ -21,7 +21,9 @@ def plugins(
 
         wanted = kind.removesuffix("s") if kind else None
         if wanted is not None and wanted not in registry.KINDS:
-            raise OptionError(f"no kind of plugin is named {kind!r}: {did_you_mean(kind or '', registry.KINDS)}")
+            raise OptionError(
+                f"no kind of plugin is named {kind!r}: {did_you_mean(kind or '', registry.KINDS)}"
+            )
         for each in registry.KINDS:
             if wanted in (None, each):
                 _list(each, name)

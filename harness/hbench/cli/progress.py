@@ -25,7 +25,13 @@ def watching(plan: Plan) -> Iterator[Watcher]:
     if not console.is_terminal:
         yield Lines(plan)
         return
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         BarColumn(bar_width=30),

@@ -47,7 +47,12 @@ def run(resolved: Mapping[str, Any], root: Path) -> dict[str, Any]:
             matrix += [{"dataset": dataset, **row} for row in evaluated.matrix(metric)]
     size = _correct(tables)
     family = {"size": size, "correction": CORRECTION, "alpha": ALPHA}
-    return {"benchmark": resolved["benchmark"], "family": family, "tables": tables, "matrix": matrix}
+    return {
+        "benchmark": resolved["benchmark"],
+        "family": family,
+        "tables": tables,
+        "matrix": matrix,
+    }
 
 
 def missing(resolved: Mapping[str, Any], root: Path) -> list[str]:
@@ -127,7 +132,8 @@ class Evaluated:
                 tables.append(table)
             if tables:
                 values[method["name"]] = {
-                    m: np.stack([t[m].to_numpy().astype(np.float64) for t in tables]) for m in metrics
+                    m: np.stack([t[m].to_numpy().astype(np.float64) for t in tables])
+                    for m in metrics
                 }
         settings = _rows(keys, evaluation["settings"]) if keys is not None else {}
         return cls(settings, values, {m["name"]: m["seeded"] for m in methods})
@@ -220,7 +226,9 @@ def _wanted(table: Any, settings: Mapping[str, Any]) -> Any:  # noqa: ANN401 - p
     import pyarrow as pa
 
     cells = [(name, language, pool) for name, parts in settings.items() for language, pool in parts]
-    columns = dict(zip(("setting", "query_language", "pool"), zip(*cells, strict=True), strict=True))
+    columns = dict(
+        zip(("setting", "query_language", "pool"), zip(*cells, strict=True), strict=True)
+    )
     names = pa.table({name: pa.array(values) for name, values in columns.items()})
     kept = table.join(names, keys=list(columns), join_type="left semi")
     return kept.sort_by([(n, "ascending") for n in ("setting", "query_language", "pool", "query")])

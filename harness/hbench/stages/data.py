@@ -68,7 +68,9 @@ def _write_queries(
     seen: set[tuple[int, str]] = set()
     with ExitStack() as stack:
         tables = {
-            name: stack.enter_context(Table(folder, f"queries-{name}", {"item": "int32", "text": "string"}))
+            name: stack.enter_context(
+                Table(folder, f"queries-{name}", {"item": "int32", "text": "string"})
+            )
             for name in languages
         }
         for query in dataset.queries():
@@ -104,7 +106,9 @@ def _judgements(
             raise DataError(f"{where}: the dataset does not list the language")
         key = (judgement.item, judgement.language, judgement.passage)
         if judged.setdefault(key, judgement.grade) != judgement.grade:
-            raise DataError(f"{where}: judged twice, with grades {judged[key]} and {judgement.grade}")
+            raise DataError(
+                f"{where}: judged twice, with grades {judged[key]} and {judgement.grade}"
+            )
     if not judged:
         raise DataError("the dataset has no judgements")
     return judged
@@ -122,7 +126,9 @@ def _write_passages(
     found: dict[tuple[str, str], int] = {}
     with ExitStack() as stack:
         tables = {
-            name: stack.enter_context(Table(folder, f"passages-{name}", {"id": "string", "text": "string"}))
+            name: stack.enter_context(
+                Table(folder, f"passages-{name}", {"id": "string", "text": "string"})
+            )
             for name in languages
         }
         for passage in dataset.passages():

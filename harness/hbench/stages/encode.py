@@ -51,7 +51,9 @@ def run(
             (number + share) / len(parts), f"{side} {language}"))  # fmt: skip  # noqa: B023
         place = {text: row for row, text in enumerate(distinct)}
         rows = vectors[[place[text] for text in texts]]
-        save_file({"vectors": np.ascontiguousarray(rows)}, folder / f"{side}-{language}.safetensors")
+        save_file(
+            {"vectors": np.ascontiguousarray(rows)}, folder / f"{side}-{language}.safetensors"
+        )
         texts_total, distinct_total = texts_total + len(texts), distinct_total + len(distinct)
     return {"texts": texts_total, "encoded": distinct_total}
 
@@ -83,7 +85,8 @@ def on_grid(vectors: npt.NDArray[Any], texts: Sequence[str]) -> Vectors:
         )
     # A float32 of 2^-3 or more is a multiple of 2^-26 already; below, the product is exact.
     scaled: Vectors = (exact / lengths).astype(np.float32)
-    return np.rint(scaled * GRID) / GRID
+    rounded: Vectors = np.rint(scaled * GRID) / GRID
+    return rounded
 
 
 def _encode(

@@ -109,7 +109,7 @@ def ranks_in_pool(
     shape = (len(numbers), int(counts.max()))
 
     def spread(values: npt.NDArray[Any], fill: float, kind: type) -> npt.NDArray[Any]:
-        table = np.full(shape, fill, kind)
+        table: npt.NDArray[Any] = np.full(shape, fill, kind)
         table[row, column] = values[order]
         return table
 

@@ -172,19 +172,21 @@ class Loop:
         torch.manual_seed((self.seed << 32) + step)
         rows = self.batches.batch(step)
         self._count(rows)
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
+        with torch.autocast(
+            self.device, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"
+        ):
             vectors = self._embed(rows)
         loss = self.objective.loss(vectors)
         value = loss.item()
         if not math.isfinite(value):
             raise TrainingError(
-                f"the loss is {value} at step {step}; lower learning_rate, or raise the objective's "
-                "temperature"
+                f"the loss is {value} at step {step}; lower learning_rate, or raise the "
+                "objective's temperature"
             )
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(list(self.model.parameters()), self.recipe.clip)
         self.optimizer.step()
         return value
@@ -192,8 +194,9 @@ class Loop:
     def _embed(self, rows: Int32Array) -> "Mapping[str, torch.Tensor]":
         """A (n, dim) tensor for each text that the objective needs, from one pass of the model."""
         tokens = [ids for need in self.objective.needs for ids in self._texts(rows, need)]
-        vectors = self.model.embed(tokens).float().split(len(rows))
-        return dict(zip(self.objective.needs, vectors, strict=True))
+        vectors = self.model.embed(tokens).float()
+        parts = vectors.reshape(len(self.objective.needs), len(rows), -1)
+        return dict(zip(self.objective.needs, parts, strict=True))
 
     def _texts(self, rows: Int32Array, need: Need) -> Iterator[list[int]]:
         """The tokens of one kind of text for each row."""

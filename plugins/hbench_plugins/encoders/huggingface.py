@@ -11,7 +11,7 @@ from annotated_types import Ge
 from hbench.errors import DataError, OptionError
 from hbench.store import file_record
 from hbench_plugins.encoders.layout import Head, Pooling, read_head
-from hbench_plugins.encoders.transformer import Text, Transformer
+from hbench_plugins.encoders.transformer import Text, Transformer, quiet_transformers
 
 if TYPE_CHECKING:
     import torch
@@ -81,20 +81,10 @@ class HuggingFace:
     def load(self, folder: Path) -> Transformer:
         """The model of a folder in transformers' or sentence-transformers' layout."""
         import torch
-        from transformers import AutoModel, AutoTokenizer
 
         head = read_head(folder)
         dtype: torch.dtype = getattr(torch, self.dtype)
-        shared: dict[str, Any] = {"trust_remote_code": self.trust_remote_code, "local_files_only": True}
-        try:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)  # weights that a checkpoint lacks are made up, the same always
-                body = AutoModel.from_pretrained(folder, dtype=dtype, use_safetensors=True, **shared)
-            tokenizer = AutoTokenizer.from_pretrained(folder, **shared)
-        except (OSError, ValueError) as error:
-            raise DataError(f"{folder}: cannot be loaded by transformers: {error}") from error
-        if getattr(body, "pooler", None) is not None:
-            body.pooler = None  # its output is not used, and hubs often lack its weights
+        body, tokenizer = self._load_body(folder, dtype)
         return Transformer(
             body,
             tokenizer,
@@ -108,13 +98,43 @@ class HuggingFace:
             normalize=self.normalize,
         )
 
+    def _load_body(self, folder: Path, dtype: "torch.dtype") -> tuple[Any, Any]:
+        """The transformer without a pooler, whose output is not used, and its tokenizer."""
+        from transformers import AutoModel, AutoTokenizer
+
+        shared: dict[str, Any] = {
+            "trust_remote_code": self.trust_remote_code,
+            "local_files_only": True,
+        }
+        try:
+            with quiet_transformers():
+                body, report = AutoModel.from_pretrained(
+                    folder, dtype=dtype, use_safetensors=True, output_loading_info=True, **shared
+                )
+                tokenizer = AutoTokenizer.from_pretrained(folder, **shared)
+        except (OSError, ValueError) as error:
+            raise DataError(f"{folder}: cannot be loaded by transformers: {error}") from error
+        lacking = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
+        if lacking:
+            raise DataError(
+                f"{folder}: its weights lack {len(lacking)} of the model's tensors, the first is "
+                f"{lacking[0]!r}; it is a checkpoint of another architecture"
+            )
+        if getattr(body, "pooler", None) is not None:
+            body.pooler = None
+        return body, tokenizer
+
     @property
     def _is_folder(self) -> bool:
         return Path(self.model).is_dir()
 
     def _download(self) -> Path:
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+        from huggingface_hub.errors import (
+            HfHubHTTPError,
+            HFValidationError,
+            LocalEntryNotFoundError,
+        )
 
         try:
             path = snapshot_download(
@@ -122,8 +142,9 @@ class HuggingFace:
             )
         except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
             raise DataError(
-                f"model {self.model!r} at revision {self.revision!r} is neither in the hub's cache "
-                f"(HF_HOME) nor to be downloaded: {error}; check the id, go online, or give a folder"
+                f"model {self.model!r} at revision {self.revision!r} is neither in the hub's "
+                f"cache (HF_HOME) nor to be downloaded: {error}; check the id, go online, or give "
+                "a folder"
             ) from error
         return Path(path)
 

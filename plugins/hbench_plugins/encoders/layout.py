@@ -17,7 +17,10 @@ ACTIVATIONS = {
     "torch.nn.modules.activation.Tanh": "tanh",
     "torch.nn.modules.linear.Identity": "identity",
 }
-POOLING_KEYS: dict[Pooling, str] = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token"}
+POOLING_KEYS: dict[Pooling, str] = {
+    "mean": "pooling_mode_mean_tokens",
+    "cls": "pooling_mode_cls_token",
+}
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,9 @@ def write_head(
         for index, (name, path) in enumerate(zip(names, paths, strict=True))
     ]
     _write(folder / "modules.json", modules)
-    _write(folder / "sentence_bert_config.json", {"max_seq_length": max_length, "do_lower_case": False})
+    _write(
+        folder / "sentence_bert_config.json", {"max_seq_length": max_length, "do_lower_case": False}
+    )
     _write(
         folder / "config_sentence_transformers.json",
         {"prompts": prefixes, "default_prompt_name": None, "similarity_fn_name": "cosine"},
@@ -139,7 +144,9 @@ def _pooling(path: Path) -> Pooling:
 def _activation(path: Path) -> str:
     name = str(_read(path).get("activation_function", "torch.nn.modules.activation.Tanh"))
     if name not in ACTIVATIONS:
-        raise DataError(f"{path}: activation {name!r} is not known; known: {', '.join(ACTIVATIONS)}")
+        raise DataError(
+            f"{path}: activation {name!r} is not known; known: {', '.join(ACTIVATIONS)}"
+        )
     return ACTIVATIONS[name]
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Ge, Le
 
 from hbench.errors import OptionError
+from hbench.records import Side
 from hbench_plugins.encoders.huggingface import HuggingFace
 from hbench_plugins.encoders.layout import Pooling
 from hbench_plugins.encoders.transformer import Text, Transformer
@@ -50,7 +51,9 @@ class Scratch:
 
     def __post_init__(self) -> None:
         if self.hidden % self._heads:
-            raise OptionError(f"hidden ({self.hidden}) is no multiple of heads ({self._heads})", ("hidden",))
+            raise OptionError(
+                f"hidden ({self.hidden}) is no multiple of heads ({self._heads})", ("hidden",)
+            )
 
     def fingerprint(self) -> str:
         """Nothing: the weights follow from the seed."""
@@ -79,11 +82,11 @@ class Scratch:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             body = XLMRobertaModel(config, add_pooling_layer=False)
-        sides = {
+        sides: dict[Side, Text] = {
             "query": Text(self.query_prefix, self.max_query_length),
             "passage": Text(self.passage_prefix, self.max_passage_length),
         }
-        return Transformer(body.to(torch.float32), tokenizer, sides, self.pooling, normalize=self.normalize)  # type: ignore[arg-type]
+        return Transformer(body, tokenizer, sides, self.pooling, normalize=self.normalize)
 
     def load(self, folder: Path) -> Transformer:
         """A trained model, by the path of all pretrained ones."""
@@ -126,7 +129,7 @@ def _train_tokenizer(texts: tuple[str, ...], vocabulary: int) -> Any:  # noqa: A
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{START} $A {END}", special_tokens=[(START, 0), (END, 2)]
     )
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         bos_token=START,
         cls_token=START,

@@ -1,6 +1,7 @@
 """A transformer with its tokenizer and head: the one training and encoding path of all encoders."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,6 +18,21 @@ if TYPE_CHECKING:
 
 TOKEN_BUDGET = {"cpu": 2048}  # small enough for a core's cache
 GPU_TOKEN_BUDGET = 65_536
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Without transformers' progress bars and reports; what matters in them is checked instead."""
+    from transformers.utils import logging
+
+    level: int = logging.get_verbosity()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
@@ -116,8 +132,9 @@ class Transformer:
         """Write a folder that sentence-transformers loads as it is."""
         from safetensors.torch import save_file
 
-        self.body.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
+        with quiet_transformers():
+            self.body.save_pretrained(folder)
+            self.tokenizer.save_pretrained(folder)
         query, passage = self.sides["query"], self.sides["passage"]
         dense = self.dense
         dense_folder = write_head(

@@ -31,7 +31,9 @@ class Hybrid:
 
     def __post_init__(self) -> None:
         if not 0 <= self.alpha <= 1:
-            raise OptionError(f"alpha is a probability, from 0 to 1; found {self.alpha}", ("alpha",))
+            raise OptionError(
+                f"alpha is a probability, from 0 to 1; found {self.alpha}", ("alpha",)
+            )
 
     def prepare(self, items: Items, *, batch_size: int, seed: int) -> "HybridBatches":
         """Get ready to draw; see ``hbench.protocols.Sampler``."""
