@@ -62,7 +62,7 @@ class Drawer:
 
     def generator(self, step: int) -> np.random.Generator:
         """The random numbers of one step, whatever was drawn before."""
-        return np.random.Generator(np.random.Philox(key=[self.seed, step]))
+        return np.random.Generator(np.random.Philox(key=np.array([self.seed, step], np.uint64)))
 
     def menu(self, *, same_language: bool) -> Menu:
         """All pairs of one language (``same_language``) or of two, by source.
@@ -92,8 +92,7 @@ class Drawer:
         for source, pairs in enumerate(menu.pairs):
             groups = [pairs[i : i + 1] for i in range(len(pairs))] if one_pair else [pairs]
             for group in groups if menu.sources[source] else []:
-                candidates = [self._items(source, int(q), int(p)) for q, p in group]
-                found = self._most(np.unique(np.concatenate(candidates)))
+                found = len(self._meeting(source, group))
                 if found < self.batch_size:
                     names = [f"{self._name(q)}-{self._name(p)}" for q, p in group[:1]]
                     where = f"language pair {names[0]}" if one_pair else "these language pairs"
@@ -117,7 +116,32 @@ class Drawer:
     def _rows(
         self, rng: np.random.Generator, source: int, pairs: Int64Array, chances: FloatArray
     ) -> Int32Array:
-        """(batch_size, 3): item, query language, passage language."""
+        """(batch_size, 3): item, query language, passage language.
+
+        Where data is scarce, early rows can shut out so many items that the batch cannot be
+        filled. It is then drawn anew from items that may all meet; ``check`` found enough.
+        """
+        rows = self._try_rows(rng, source, pairs, chances, within=None)
+        if rows is None:
+            meeting = self._meeting(source, pairs)
+            rows = self._try_rows(rng, source, pairs, chances, within=meeting)
+        if rows is None:
+            raise DataError(
+                f"source {source} has too few items without a text in common for a batch of "
+                f"{self.batch_size}; lower batch_size or add data"
+            )
+        return rows
+
+    def _try_rows(
+        self,
+        rng: np.random.Generator,
+        source: int,
+        pairs: Int64Array,
+        chances: FloatArray,
+        *,
+        within: Int64Array | None,
+    ) -> Int32Array | None:
+        """As ``_rows``, from the items ``within``; None if they run out before the last row."""
         rows = np.empty((self.batch_size, 3), np.int32)
         drawn = rng.choice(len(pairs), size=self.batch_size, p=chances).tolist()
         places = rng.random(self.batch_size).tolist()
@@ -130,11 +154,13 @@ class Drawer:
             while item is None:
                 if left[pair]:
                     candidates = self._items(source, int(pairs[pair, 0]), int(pairs[pair, 1]))
+                    if within is not None:
+                        candidates = np.intersect1d(candidates, within)
                     item = self._pick(rng, candidates, place, taken, used)
                 if item is None:  # the pair has no item left: the row draws another pair
                     left[pair] = 0
                     if not left.any():
-                        raise DataError(f"only {row} of {self.batch_size} rows could be drawn")
+                        return None
                     pair, place = int(rng.choice(len(pairs), p=left / left.sum())), rng.random()
             taken.add(item)
             used.update(self._shared.get(item, ()))
@@ -150,7 +176,7 @@ class Drawer:
         used: set[int],
     ) -> int | None:
         """One of the candidates that may still join, each with equal probability."""
-        for _ in range(TRIES):
+        for _ in range(min(TRIES, len(candidates))):
             item = int(candidates[int(place * len(candidates))])
             if item not in taken and used.isdisjoint(self._shared.get(item, ())):
                 return item
@@ -181,15 +207,19 @@ class Drawer:
             self._candidates[key] = np.flatnonzero(here & there)
         return self._candidates[key]
 
-    def _most(self, candidates: Int64Array) -> int:
-        """How many of the candidates may meet, taken one after the other."""
+    def _meeting(self, source: int, pairs: Int64Array) -> Int64Array:
+        """Many items of these pairs that may all meet: those that share fewest texts go first."""
+        candidates = [self._items(source, int(q), int(p)) for q, p in pairs]
         used: set[int] = set()
-        count = 0
-        for item in candidates.tolist():
+        meeting: list[int] = []
+        for item in sorted(
+            np.unique(np.concatenate(candidates)).tolist(),
+            key=lambda item: len(self._shared.get(item, ())),
+        ):
             if used.isdisjoint(self._shared.get(item, ())):
                 used.update(self._shared.get(item, ()))
-                count += 1
-        return count
+                meeting.append(item)
+        return np.array(meeting, np.int64)
 
     def _name(self, language: int) -> str:
         return self.items.languages[int(language)]

@@ -58,6 +58,8 @@ def components(
             raise DataError(
                 f"pool {name!r}: no language {unknown[0]!r}: {did_you_mean(unknown[0], known)}"
             )
+        if len(set(pool)) < len(pool):
+            raise DataError(f"pool {name!r}: a language is named twice in {list(pool)}")
         return tuple(Component(query, tuple(sorted(pool))) for query in sorted(pool))
     if name == "mono":
         return tuple(Component(language, (language,)) for language in known)
@@ -65,6 +67,8 @@ def components(
         return tuple(Component(a, (b,)) for a in known for b in known if a != b)
     if name == "multi":
         return tuple(Component(language, tuple(known)) for language in known)
+    if name != "pair":
+        raise DataError(f"no setting is named {name!r}: {did_you_mean(name, MACRO)}")
     if PAIRED_WITH not in known:
         raise DataError(f"setting 'pair' needs English ('en'), and the dataset has {known}")
     pairs = [tuple(sorted((PAIRED_WITH, other))) for other in known if other != PAIRED_WITH]

@@ -94,6 +94,8 @@ def _encode(
 ) -> Vectors:
     import torch
 
+    if not texts:  # a language that is only searched in
+        return np.empty((0, 0), np.float32)
     tokens = model.tokenize(texts, side)
     order = np.argsort([len(ids) for ids in tokens], kind="stable")
     parts: list[Vectors] = []

@@ -70,7 +70,7 @@ def run(
         for setting, components in settings.items()
         for component in components
     ]
-    table = pa.concat_tables([block for block in blocks if block is not None])
+    table = pa.concat_tables(blocks)
     rows = {name: int(np.sum(table["setting"].to_numpy() == name)) for name in settings}
     notes = [
         f"{left_out} queries have no relevant passage in setting {name}'s pools"
@@ -148,14 +148,11 @@ def _block(
     setting: str,
     component: Component,
     metrics: Mapping[str, Metric],
-) -> Any | None:  # noqa: ANN401 - pyarrow publishes no types
-    """The rows of one component."""
+) -> Any:  # noqa: ANN401 - pyarrow publishes no types
+    """The rows of one component; none where no query has a relevant passage in the pool."""
     import pyarrow as pa
 
-    found = ranks_in_pool(corpus, beats, component)
-    if found is None:
-        return None
-    queries, ranks = found
+    queries, ranks = ranks_in_pool(corpus, beats, component) or (np.empty(0, np.int64), None)
     items = corpus.query_items[queries]
     constants = (component.query_language, component.pool_name, setting)
     columns: dict[str, Any] = {
@@ -166,7 +163,8 @@ def _block(
     for name, value in zip(KEYS[3:], constants, strict=True):
         columns[name] = pa.array([value] * len(queries), pa.string())
     for label, metric in metrics.items():
-        columns[label] = pa.array(values_of(metric, label, ranks), from_pandas=True)
+        values = values_of(metric, label, ranks) if ranks else np.empty(0)
+        columns[label] = pa.array(values, from_pandas=True)
     return pa.table(columns)
 
 
