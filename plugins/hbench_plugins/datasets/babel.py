@@ -84,8 +84,11 @@ class Babel:
 
     How the split holds out: every fourth combination of modifier and kind (84 of 336 places) is
     in ``test`` alone, and so are two of the six question templates of each attribute, which
-    ``train`` never uses. Every word of a name, every value list and every answer template occurs
-    in both. The split does not depend on ``seed``, so no seed's train meets another's test.
+    ``train`` never uses. Both are known words in unseen combinations. Every word of a name occurs
+    in both splits, as do every value list and every answer template. Every word of a held-out
+    question (in Chinese: every character) occurs in the same attribute's training questions or
+    answers, or, where it tells nothing of the attribute ("which", "the"), in other attributes'.
+    The split does not depend on ``seed``, so no seed's train meets another's test.
 
     Args:
         split: which places and question templates.

@@ -53,7 +53,7 @@ def read(path: Path, articles: range | None) -> Iterator[Paragraph]:
             if articles is None or article in articles:
                 for number, paragraph in enumerate(group["paragraphs"]):
                     yield _paragraph(article, number, paragraph)
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         what = f"{type(error).__name__}: {error}"
         raise DataError(f"{path}: is not laid out as LAReQA's files are ({what})") from error
     except DataError as error:

@@ -111,6 +111,74 @@ def test_no_question_template_is_in_train_and_in_test(language):
     assert not train & test
 
 
+def tokens(language, template):
+    """A template's words (Chinese: characters), and its slots by their names."""
+    word = r"[^\s{}?؟;？¿,،，.।。:—-]" + ("" if language == "zh" else "+")
+    return re.findall(r"\{\w+\}|" + word, template.casefold())
+
+
+def wordings(language, attribute):
+    """An attribute's questions: (those of train, those of test)."""
+    questions = words(language)["questions"][attribute]
+    return questions[:4], questions[4:]
+
+
+@cache
+def trained_on(language):
+    """For each attribute: every token of its training questions and of its answers."""
+    content = words(language)
+    return {
+        attribute: {
+            token
+            for template in (*wordings(language, attribute)[0], *content["answers"][attribute])
+            for token in tokens(language, template)
+        }
+        for attribute in content["questions"]
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_of_a_tested_question_is_trained_on(language):
+    """What tells the fact is known from the same attribute, and function words from others."""
+    trained = trained_on(language)
+    unknown = [
+        (attribute, template, token)
+        for attribute, own in trained.items()
+        for template in wordings(language, attribute)[1]
+        for token in tokens(language, template)
+        # A word of two other attributes tells neither: a function word.
+        if token not in own and sum(token in other for other in trained.values()) < 2
+    ]
+    assert not unknown
+
+
+def changed(one, other):
+    """How many tokens of the longer differ, from the first difference to the last."""
+    start = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+    if start is None:
+        return abs(len(one) - len(other))
+    one, other = one[start:], other[start:]
+    while one and other and one[-1] == other[-1]:
+        one, other = one[:-1], other[:-1]
+    return max(len(one), len(other))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_tested_question_is_no_trained_one_up_to_a_word(language):
+    word = 2 if language == "zh" else 1  # in tokens
+    for attribute in words(language)["questions"]:
+        train, test = wordings(language, attribute)
+        for new in test:
+            for old in train:
+                # Any form of the name, so that another slot alone is no new wording.
+                asked, known = (
+                    ["{}" if token[0] == "{" else token for token in tokens(language, template)]
+                    for template in (new, old)
+                )
+                assert sorted(asked) != sorted(known), (new, old)
+                assert changed(asked, known) > word, (new, old)
+
+
 @pytest.mark.parametrize("split", SPLITS)
 def test_texts_are_distinct_inside_a_language(split):
     queries = [(query.language, query.text) for query, _ in texts(split)]
