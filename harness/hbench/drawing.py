@@ -56,7 +56,7 @@ class Drawer:
         self.seed = seed
         self.language_weight = language_weight
         sizes = np.bincount(items.source, minlength=len(items.weights)).astype(np.float64)
-        self._source_chances = items.weights * sizes**source_weight * (sizes > 0)
+        self._source_chances = items.weights * sizes**source_weight
         self._shared = _shared_texts(items)
         self._candidates: dict[tuple[int, int, int], Int64Array] = {}
 

@@ -30,7 +30,7 @@ class Mistake:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.place}:{self.line}:{self.column}: {self.message}"
+        return printable(f"{self.place}:{self.line}:{self.column}: {self.message}")
 
 
 class SpecError(HBenchError):
@@ -65,13 +65,28 @@ class StoreError(HBenchError):
     """The results folder cannot be read or written."""
 
 
+def printable(text: str) -> str:
+    r"""Text without control characters, which a terminal would obey; lines stay.
+
+    >>> printable("a\x1b[2J")
+    'a?[2J'
+    """
+    return "".join(sign if sign.isprintable() or sign in " \n" else "?" for sign in text)
+
+
+def shown(value: object) -> str:
+    """A value as a message quotes it: on one line, and not all of it if it is long."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """What is allowed, with the nearest name first.
 
     >>> did_you_mean("hybird", ["mono", "cross", "hybrid"])
     "did you mean 'hybrid'? Allowed: cross, hybrid, mono"
     """
-    names = sorted(allowed)
+    names = sorted(set(allowed))
     if not names:
         return "nothing is allowed here"
     near = get_close_matches(name, names, n=1)

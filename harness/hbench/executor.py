@@ -11,7 +11,7 @@ from hbench.provenance import Hardware
 from hbench.records import Outcome
 from hbench.stages import compare
 from hbench.store import Store
-from hbench.worker import run_job
+from hbench.worker import prepare_torch, run_job
 
 
 class Watcher(Protocol):
@@ -57,8 +57,11 @@ def execute(
     """Run what is to be done, then compare every benchmark of the plan.
 
     Raises:
+        DeviceError: torch does not see the device; nothing was written.
         StoreError: the results folder cannot be written.
     """
+    if plan.todo and hardware.device != "cpu":
+        prepare_torch(hardware)  # before anything is written: a job would say it too late
     details = [(part, resolved(part, store)) for part in plan.benchmarks]
     for part, detail in details:
         _write(store, part, "resolved.json", detail)

@@ -98,11 +98,12 @@ class TrainJob(Job):
     training: Training | None
     seed: int
     hardware: Hardware
+    method: str  # what the benchmark calls it; no part of the key, since benchmarks share systems
 
     @property
     def title(self) -> str:  # type: ignore[override]
         """One line for people."""
-        return "train " + "-".join([*self._parts, f"s{self.seed}"])
+        return f"train {self.method}, seed {self.seed}"
 
     @property
     def work(self) -> float:  # type: ignore[override]

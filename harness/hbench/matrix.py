@@ -39,7 +39,7 @@ def methods(benchmark: Benchmark) -> list[Method]:
         axes: dict[str, str] = dict(zip(AXES, combination, strict=True))
         if benchmark.samplers[axes["sampler"]].use == UNTRAINED:
             del axes["objective"]
-        name = "/".join(axes[axis] for axis in varied if axis in axes)
+        name = "/".join(axes[axis] for axis in varied if axis in axes) or axes["sampler"]
         method = Method(name, axes)
         if found.setdefault(name, method).axes != axes:
             raise OptionError(f"two methods are both named {name!r}; use no '/' in the axes' names")

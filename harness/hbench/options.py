@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from hbench.errors import OptionError, did_you_mean
+from hbench.errors import OptionError, PluginError, did_you_mean, shown
 
 MISSING = inspect.Parameter.empty
 
@@ -29,17 +29,28 @@ class Parameter:
     @property
     def is_location(self) -> bool:
         """Whether the option only says where something is."""
-        return Path in (self.type, *get_args(self.type))
+        return _mentions_path(self.type)
+
+
+def _mentions_path(kind: Any) -> bool:  # noqa: ANN401 - types have no common type
+    return kind is Path or any(_mentions_path(part) for part in get_args(kind))
 
 
 @cache
 def parameters(factory: Callable[..., Any]) -> tuple[Parameter, ...]:
-    """The options of a plugin, in the order in which it declares them."""
+    """The options of a plugin, in the order in which it declares them.
+
+    Raises:
+        PluginError: they cannot be read, as when an annotation names what is not imported.
+    """
     # A dataclass is annotated on the class, other classes on their constructor.
     is_plain_class = isinstance(factory, type) and not is_dataclass(factory)
     annotated: Any = factory.__dict__.get("__init__") if is_plain_class else factory
-    hints = get_type_hints(annotated, include_extras=True)
-    signature = inspect.signature(factory)
+    try:
+        hints = get_type_hints(annotated, include_extras=True)
+        signature = inspect.signature(factory)
+    except (NameError, TypeError, ValueError) as error:
+        raise PluginError(f"the options of {factory!r} cannot be read: {error}") from error
     return tuple(
         Parameter(name, hints.get(name, Any), parameter.default)
         for name, parameter in signature.parameters.items()
@@ -80,14 +91,17 @@ def check(factory: Callable[..., Any], given: Mapping[str, Any], owner: str) -> 
             if parameter.default is MISSING:
                 errors.append(OptionError(f"{owner} needs the option {name!r}"))
             continue
+        where = f"{owner}, option {name!r}"
         try:
-            text = json.dumps(given[name])
+            text = json.dumps(given[name], allow_nan=False)
             values[name] = TypeAdapter(parameter.type).validate_json(text, strict=True)
         except ValidationError as error:
             errors += [
-                OptionError(f"{owner}: {e['msg']}, found {e['input']!r}", (name,))
+                OptionError(f"{where}: {e['msg']}, found {shown(e['input'])}", (name,))
                 for e in error.errors(include_url=False)
             ]
+        except ValueError:
+            errors.append(OptionError(f"{where}: infinite and .nan are not allowed", (name,)))
     if errors:
         raise OptionErrors(errors)
     return values

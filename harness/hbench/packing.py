@@ -21,7 +21,7 @@ def micro_batches(lengths: Sequence[int], *, budget: int) -> list[Int64Array]:
     Returns:
         Indices of the texts of each group; together every text once, in ascending length.
 
-    >>> [group.tolist() for group in micro_batches([5, 1, 9, 2], budget=10)]
+    >>> [group.tolist() for group in micro_batches([5, 1, 9, 2], budget=15)]
     [[1, 3, 0], [2]]
     >>> [group.tolist() for group in micro_batches([5, 1, 9, 2], budget=8)]
     [[1, 3], [0], [2]]

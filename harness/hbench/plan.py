@@ -14,7 +14,7 @@ from hbench.provenance import Hardware
 from hbench.registry import Built, build
 from hbench.settings import Component, components
 from hbench.spec import UNTRAINED, Benchmark, Evaluation, PluginUse, Spec
-from hbench.store import Store
+from hbench.store import Store, canonical
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ class Planner:
     def __init__(self, hardware: Hardware) -> None:
         self.hardware = hardware
         self.mistakes: list[str] = []
+        self._fingerprints: dict[str, str] = {}
 
     def benchmark(self, name: str, benchmark: Benchmark) -> BenchmarkPlan:
         """Plan one benchmark; what is wrong with its data is added to ``mistakes``."""
@@ -135,9 +136,8 @@ class Planner:
                 weights.append(source.weight)
         if sampler is not None and sampler.plugin.needs_parallel:
             self._check_parallel(f"{name}: sampler {method.axes['sampler']!r}", sources)
-        fingerprint = self._try(
-            f"{name}: encoder {method.axes['encoder']!r}", encoder.plugin.fingerprint
-        )
+        place = f"{name}: encoder {method.axes['encoder']!r}"
+        fingerprint = self._fingerprint(place, encoder)
         # An untrained pretrained encoder does not depend on the seed: one system stands for all.
         seeds = benchmark.seeds if sampler is not None or encoder.plugin.from_scratch else (0,)
         for seed in seeds:
@@ -151,11 +151,12 @@ class Planner:
                 training=benchmark.train if sampler is not None else None,
                 seed=seed,
                 hardware=self.hardware,
+                method=method.name,
             )
 
     def _data(self, place: str, use: PluginUse) -> DataJob:
         dataset = _built("dataset", use)
-        return DataJob(dataset, self._try(place, dataset.plugin.fingerprint))
+        return DataJob(dataset, self._fingerprint(place, dataset))
 
     def _settings(
         self, place: str, evaluation: Evaluation, data: DataJob
@@ -180,12 +181,15 @@ class Planner:
                 "add parallel data"
             )
 
-    def _try(self, place: str, fingerprint: Callable[[], str]) -> str:
+    def _fingerprint(self, place: str, built: Built) -> str:
+        """A plugin's fingerprint, taken once for the same options: it may read gigabytes."""
+        mark = canonical([built.entry.kind, built.entry.name, built.options])
         try:
-            return fingerprint()
+            if mark not in self._fingerprints:
+                self._fingerprints[mark] = built.plugin.fingerprint()
         except HBenchError as error:
             self.mistakes.append(f"{place}: {error}")
-            return ""
+        return self._fingerprints.get(mark, "")
 
 
 def resolved(plan: BenchmarkPlan, store: Store) -> dict[str, Any]:

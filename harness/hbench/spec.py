@@ -59,6 +59,8 @@ class Training(Strict):
 class Setting(Strict):
     """A setting: one of the four, or a pool of one's own under a name."""
 
+    # Behind a validator a pool is a list, which a strict tuple would refuse.
+    model_config = ConfigDict(strict=False)
     name: Name
     pool: tuple[Name, ...] = ()
 
@@ -69,6 +71,8 @@ class Setting(Strict):
 
     @model_validator(mode="after")
     def _is_known_or_has_pool(self) -> "Setting":
+        if len(set(self.pool)) < len(self.pool):
+            raise ValueError(f"pool {self.name!r} names a language twice; keep one")
         if self.pool and self.name in MACRO:
             raise ValueError(f"{self.name!r} is a setting already; give the pool another name")
         if not self.pool and self.name not in MACRO:
@@ -203,5 +207,5 @@ class Benchmark(Strict):
 class Spec(Strict):
     """A spec file."""
 
-    version: Literal[1]
+    version: int = Field(ge=1, le=1)
     benchmarks: dict[Name, Benchmark] = Field(min_length=1)

@@ -9,14 +9,17 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from hbench.errors import Mistake, SpecError
+from hbench.errors import Mistake, SpecError, shown
 
 SpecPath = tuple[str | int, ...]
 MAX_VALUES = 100_000  # aliases can make a small file mean an endless one
+MAX_DIGITS = 100
 
 
 def _integer(text: str) -> int:
     digits = text.replace("_", "")
+    if len(digits) > MAX_DIGITS:
+        raise ValueError("too long")
     prefixed = digits.lstrip("+-")[:2].lower() in ("0o", "0x", "0b")
     return int(digits, 0) if prefixed else int(digits)
 
@@ -26,15 +29,29 @@ def _decimal(text: str) -> float:
     return float(plain.replace(".inf", "inf").replace(".nan", "nan"))
 
 
+def _truth(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("neither true nor false")
+    return text.lower() == "true"
+
+
+def _text(text: str) -> str:
+    text.encode()  # an escape can spell half of a surrogate pair, which no file can hold
+    return text
+
+
 SCALARS: dict[str, Callable[[str], Any]] = {
-    "tag:yaml.org,2002:str": str,
+    "tag:yaml.org,2002:str": _text,
     "tag:yaml.org,2002:timestamp": str,  # YAML 1.2's core schema has no dates
     "tag:yaml.org,2002:value": str,
     "tag:yaml.org,2002:int": _integer,
     "tag:yaml.org,2002:float": _decimal,
-    "tag:yaml.org,2002:bool": lambda text: text.lower() == "true",
+    "tag:yaml.org,2002:bool": _truth,
     "tag:yaml.org,2002:null": lambda text: None,
 }
+
+
+COLLECTIONS = {"sequence": "tag:yaml.org,2002:seq", "mapping": "tag:yaml.org,2002:map"}
 
 
 class SpecFile:
@@ -93,6 +110,7 @@ class SpecFile:
     def _compose(self, text: str) -> Any:  # noqa: ANN401 - ruamel's nodes are untyped
         from ruamel.yaml import YAML
         from ruamel.yaml.error import MarkedYAMLError, YAMLError
+        from ruamel.yaml.reader import ReaderError
 
         try:
             return YAML(typ="safe", pure=True).compose(StringIO(text))
@@ -101,6 +119,11 @@ class SpecFile:
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
             what = " ".join(part for part in (error.context, error.problem) if part)
             raise SpecError([Mistake(self.name, line, column, f"not valid YAML: {what}")]) from None
+        except ReaderError as error:
+            before = text[: error.position]
+            line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+            message = f"not valid YAML: character {text[error.position]!r} is not allowed"
+            raise SpecError([Mistake(self.name, line, column, message)]) from None
         except RecursionError:
             message = "not valid YAML: nested too deeply"
             raise SpecError([Mistake(self.name, 1, 1, message)]) from None
@@ -124,6 +147,9 @@ class SpecFile:
         self._built[id(node)] = (None, MAX_VALUES + 1)  # what a node that holds itself would find
         if node.id == "scalar":
             value, size = self._scalar(node), 1
+        elif str(node.tag) != COLLECTIONS[node.id]:
+            self._refuse(node, f"tag {node.tag} is not allowed; write a plain value")
+            value, size = None, 1
         elif node.id == "sequence":
             parts = [self._build(child) for child in node.value]
             value, size = [part for part, _ in parts], 1 + sum(count for _, count in parts)
@@ -145,6 +171,7 @@ class SpecFile:
             if key.tag == "tag:yaml.org,2002:merge":
                 self._refuse(key, "'<<' merges nothing in YAML 1.2; write the keys out")
                 continue
+            self._scalar(key)
             if key.value in values:
                 self._refuse(key, f"key {key.value!r} is given twice; keep one")
             values[key.value], count = self._build(child)
@@ -159,7 +186,8 @@ class SpecFile:
         try:
             return build(node.value)
         except ValueError:
-            self._refuse(node, f"{node.value[:40]!r} is not a number that can be read")
+            kind = str(node.tag).rpartition(":")[2]
+            self._refuse(node, f"{shown(node.value)} cannot be read as a value of type {kind}")
             return None
 
     def _refuse(self, node: Any, message: str) -> None:  # noqa: ANN401

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from hbench.errors import StoreError
 
 MANIFEST = "manifest.json"
+MAX_NAME = 100  # bytes; file systems refuse more than 255, and names are put together
 
 
 def canonical(value: Any) -> str:  # noqa: ANN401 - any JSON value
@@ -33,10 +34,15 @@ def key_of(inputs: Mapping[str, Any]) -> str:
 def slug(name: str) -> str:
     """A name as one path component: percent-encoded, so that it can neither hide nor climb.
 
+    A long name, as of 12 Chinese characters or more, is cut and ends in a sum.
+
     >>> slug("../x y")
     '%2E.%2Fx%20y'
     """
     encoded = quote(name, safe="+")
+    if len(encoded) > MAX_NAME:
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        encoded = f"{encoded[: MAX_NAME - 9]}-{digest[:8]}"
     return "%2E" + encoded[1:] if encoded.startswith(".") else encoded
 
 
@@ -99,7 +105,8 @@ class Store:
         """
         scratch = self._scratch()
         try:
-            (scratch / path.name).write_text(text, encoding="utf-8")
+            with _writable(path):
+                (scratch / path.name).write_text(text, encoding="utf-8")
             _move(scratch / path.name, path)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -112,14 +119,21 @@ class Store:
 
     def _scratch(self) -> Path:
         parent = self.root / "cache" / "unfinished"
-        try:
+        with _writable(parent):
             parent.mkdir(parents=True, exist_ok=True)
             return Path(tempfile.mkdtemp(dir=parent))
-        except OSError as error:
-            raise StoreError(
-                f"{self.root}: cannot be written ({error.strerror}); "
-                "make it writable or give another folder with --results"
-            ) from error
+
+
+@contextmanager
+def _writable(place: Path) -> Iterator[None]:
+    """What the system refuses to write ends as a StoreError."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{place}: cannot be written ({error.strerror or error}); "
+            "make it writable or give another folder with --results"
+        ) from error
 
 
 def is_complete(folder: Path) -> bool:
@@ -135,12 +149,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = folder / MANIFEST
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(content, dict):
+            return content
+        cause = "it holds no JSON object"
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: damaged ({error}); delete {folder} and run again") from error
-    return content
+        cause = str(error)
+    raise StoreError(f"{path}: damaged ({cause}); delete {folder} and run again")
 
 
 def file_record(path: Path) -> dict[str, Any]:
@@ -152,10 +169,11 @@ def file_record(path: Path) -> dict[str, Any]:
 
 def _move(source: Path, target: Path) -> None:
     """Rename a file into place, its bytes and its name on disk before anything relies on them."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _sync(source)
-    source.replace(target)
-    _sync(target.parent)
+    with _writable(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sync(source)
+        source.replace(target)
+        _sync(target.parent)
 
 
 def _sync(path: Path) -> None:

@@ -3,10 +3,14 @@
 Knows nothing of how figures came about; reads what ``hbench compare --format json`` prints.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hbench.errors import printable
+
+VERSION = 1  # raised when a comparison is shown otherwise
 ARROWS = {"higher": "↑", "lower": "↓"}
 LETTERS = "abcdefghijklmnoprstuvwxyz"  # without q, which has no superscript
 SUPERSCRIPTS = str.maketrans(LETTERS, "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")
@@ -126,7 +130,7 @@ def terminal(group: Group) -> str:
         """ranx's Report for metrics of either direction, absent values and any number of rows."""
 
         def format_score(self, score: float | None) -> str:
-            return ABSENT if score is None else str(super().format_score(abs(score)))
+            return ABSENT if score is None else str(super().format_score(score))
 
         def get_metric_label(self, m: str) -> str:
             return m
@@ -178,7 +182,7 @@ def terminal(group: Group) -> str:
 
 def markdown(group: Group) -> str:
     """The table of a group in Markdown, with the 95 % interval of each figure."""
-    names = ["#", "Method", *(heading(table) for table in group.tables)]
+    names = ["#", "Method", *(_escaped(heading(table)) for table in group.tables)]
     lines = [names, ["---"] * len(names)]
     for index, method in enumerate(group.methods):
         cells = []
@@ -194,11 +198,11 @@ def render(entries: Sequence[Mapping[str, Any]], style: str) -> str:
     parts: list[str] = []
     for entry in entries:
         for group in groups([entry]):
-            title = f"## {_escaped(group.title)}" if style == "markdown" else _plain(group.title)
-            body = markdown(group) if style == "markdown" else _plain(terminal(group))
+            title = f"## {_escaped(group.title)}" if style == "markdown" else group.title
+            body = markdown(group) if style == "markdown" else terminal(group)
             parts += [title, body, unit_line(group)]
         parts.append(family_line(entry))
-    return "\n\n".join(parts) + "\n"
+    return printable("\n\n".join(parts)) + "\n"
 
 
 def _cell(row: Mapping[str, Any]) -> str:
@@ -209,12 +213,8 @@ def _cell(row: Mapping[str, Any]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A name that Markdown shows as it is, and that cannot be HTML."""
-    for sign, code in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|")):
+    """A name that Markdown shows as it is: no HTML, no link, no cell or line of its own."""
+    text = printable(text).replace("\n", " ")
+    for sign, code in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(sign, code)
-    return text
-
-
-def _plain(text: str) -> str:
-    """Text without control characters, which a terminal would obey."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
+    return re.sub(r"([\\`*\[\]|~])", r"\\\1", text)

@@ -7,7 +7,8 @@ from types import UnionType
 from typing import Any, get_args, get_origin
 
 from hbench import options, registry
-from hbench.errors import HBenchError, Mistake, OptionError, SpecError, did_you_mean
+from hbench.errors import HBenchError, Mistake, OptionError, SpecError, did_you_mean, shown
+from hbench.matrix import methods
 from hbench.settings import components
 from hbench.spec import AXES, UNTRAINED, Benchmark, Claim, Evaluation, PluginUse, Spec
 from hbench.specfile import SpecFile, SpecPath
@@ -27,6 +28,8 @@ def load_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:
         OptionError: an override cannot be applied.
     """
     file = SpecFile.read(path)
+    if overrides:
+        file.data = json.loads(json.dumps(file.data))  # what an alias repeats is no longer shared
     for override in overrides:
         apply_override(file.data, override)
     spec = _parse(file)
@@ -80,7 +83,7 @@ def _parse(file: SpecFile) -> Spec:
         message = f"this file is of version {version}, and this hbench reads 1; upgrade hbench"
         raise SpecError([file.mistake(("version",), message)])
     try:
-        return Spec.model_validate_json(json.dumps(file.data), strict=True)
+        return Spec.model_validate_json(json.dumps(file.data))
     except ValidationError as error:
         raise SpecError([_mistake(file, e) for e in error.errors(include_url=False)]) from None
 
@@ -91,13 +94,17 @@ def _mistake(file: SpecFile, error: Any) -> Mistake:  # noqa: ANN401 - pydantic'
     if error["type"] == "extra_forbidden":
         allowed = _keys_at(path[:-1])
         return file.mistake(path, f"unknown key; {did_you_mean(str(path[-1]), allowed)}", key=True)
+    if error["type"] == "json_invalid":
+        return file.mistake((), "nested too deeply")
     if error["type"] == "missing":
         return file.mistake(path, f"the key {error['loc'][-1]!r} is missing")
     message = (
         error["msg"].removeprefix("Value error, ").replace(r"^\P{C}+$", "printable characters")
     )
     is_plain = not isinstance(error["input"], dict | list)
-    found = f"; found {error['input']!r}" if error["type"] != "value_error" and is_plain else ""
+    found = (
+        f"; found {shown(error['input'])}" if error["type"] != "value_error" and is_plain else ""
+    )
     return file.mistake(path, message + found)
 
 
@@ -139,6 +146,10 @@ def _model(annotation: Any) -> Any:  # noqa: ANN401
 
 
 def _check_benchmark(benchmark: Benchmark) -> Iterator[Finding]:
+    try:
+        methods(benchmark)
+    except OptionError as error:
+        yield (), str(error)
     for axis in AXES:
         for name, use in benchmark.axis(axis).items():
             if axis != "sampler" or use.use != UNTRAINED:

@@ -49,7 +49,7 @@ def _resolved(results: Path, wanted: list[str]) -> list[Any]:
         try:
             detail = json.loads(path.read_text(encoding="utf-8"))
             found[detail["benchmark"]] = detail
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{path}: damaged ({error}); run the benchmark again") from error
     for name in wanted:
         if name not in found:

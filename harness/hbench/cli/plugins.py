@@ -51,10 +51,11 @@ def _described(entry: "Entry") -> str:
 
     try:
         factory = registry.load(entry)
+        declared = options.parameters(factory)
     except PluginError as error:
         return f"    BROKEN: {error}"
     lines = [f"    {(inspect.getdoc(factory) or '').partition(chr(10))[0]}"]
-    for parameter in options.parameters(factory):
+    for parameter in declared:
         kind = inspect.formatannotation(parameter.type).replace("typing.", "")
         default = "" if parameter.default is options.MISSING else f" = {parameter.default!r}"
         lines.append(f"    - {parameter.name}: {kind}{default}")

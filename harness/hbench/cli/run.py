@@ -72,14 +72,18 @@ def _headline(plan: "Plan", hardware: str) -> str:
 
 
 def _print_tables(plan: "Plan", result: "Result", store: "Store") -> None:
-    from hbench.tables import render
+    """Print each benchmark's tables; those of an unchanged comparison as they were written."""
+    from hbench.store import key_of, read_manifest
+    from hbench.tables import VERSION, render
 
     for part, entry in zip(plan.benchmarks, result.comparisons, strict=True):
-        text = render([entry], "table")
         folder = store.benchmark(part.name) / "tables"
-        store.write_text(folder / "tables.txt", text)
-        store.write_text(folder / "tables.md", render([entry], "markdown"))
-        typer.echo(text)
+        key = key_of({"tables": VERSION, "comparison": entry})
+        if read_manifest(folder).get("key") != key:
+            with store.writing(folder, {"key": key}) as (scratch, _):
+                for name, style in (("tables.txt", "table"), ("tables.md", "markdown")):
+                    (scratch / name).write_text(render([entry], style), encoding="utf-8")
+        typer.echo((folder / "tables.txt").read_text(encoding="utf-8"))
 
 
 def _print_failures(plan: "Plan", result: "Result") -> None:
@@ -88,7 +92,7 @@ def _print_failures(plan: "Plan", result: "Result") -> None:
     failed = [key for key, outcome in result.outcomes.items() if outcome.state == "failed"]
     skipped = sum(outcome.state == "skipped" for outcome in result.outcomes.values())
     for key in failed:
-        reason = result.outcomes[key].message.splitlines()[-1]
+        reason = (result.outcomes[key].message.splitlines() or ["no reason given"])[-1]
         typer.echo(f"failed: {titles[key]}: {reason}", err=True)
     for name in result.missing:
         typer.echo(f"missing in the tables: {name}", err=True)

@@ -123,7 +123,11 @@ class Evaluated:
             for path in paths:
                 if path is None:
                     continue
-                table = pq.read_table(path, columns=[*KEYS, *metrics], partitioning=None)
+                try:
+                    table = pq.read_table(path, columns=[*KEYS, *metrics], partitioning=None)
+                except (OSError, ValueError) as error:
+                    message = f"{path}: damaged ({error}); delete {path.parent} and run again"
+                    raise StoreError(message) from error
                 table = _wanted(table, evaluation["settings"])
                 own = table.select(list(KEYS))
                 keys = own if keys is None else keys

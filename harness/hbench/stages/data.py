@@ -178,6 +178,10 @@ def _check_text(where: str, language: str, text: str, tables: Mapping[str, objec
         raise DataError(f"{where}: the dataset lists only {', '.join(tables)}")
     if not text.strip():
         raise DataError(f"{where}: the text is empty")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DataError(f"{where}: the text holds half of a surrogate pair; mend the file") from None
 
 
 def _running_total(counts: Any) -> Iterator[int]:  # noqa: ANN401 - any iterable of int

@@ -1,0 +1,187 @@
+"""The layers of harness/README.md, and the limits that keep files and functions small."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = {
+    "hbench": ROOT / "harness" / "hbench",
+    "hbench_plugins": ROOT / "plugins" / "hbench_plugins",
+}
+FILES = {
+    path.relative_to(folder.parent).as_posix(): path
+    for folder in PACKAGES.values()
+    for path in sorted(folder.rglob("*.py"))
+}
+# A module imports from its own layer or those before it; inside a layer there is no circle.
+LAYERS = [
+    {"errors", "records", "protocols"},
+    {"options", "registry", "specfile", "settings", "statistics", "packing", "drawing",
+     "provenance", "store", "corpus"},
+    {"spec", "validate", "matrix"},
+    {"stages"},
+    {"jobs", "plan"},
+    {"worker", "executor"},
+    {"tables", "cli"},
+]  # fmt: skip
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+FOR_PLUGINS = LAYERS[0] | {"packing", "drawing", "store"}
+HEAVY = {"torch", "transformers", "ranx", "faiss", "ir_datasets", "accelerate", "tokenizers",
+         "pandas", "pyarrow", "scipy", "safetensors", "numba"}  # fmt: skip
+FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@cache
+def tree(name):
+    return ast.parse(FILES[name].read_text(encoding="utf-8"))
+
+
+def imports(nodes):
+    """The dotted names that some nodes import."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def top_level(name):
+    """The nodes that run when a module is imported."""
+    waiting = list(tree(name).body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        if not isinstance(node, FUNCTION):
+            waiting += [
+                child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)
+            ]
+
+
+def code_lines(function):
+    """The lines of a function without its docstring, blank lines and comments."""
+    source = ast.unparse(function).splitlines()
+    text = ast.get_docstring(function, clean=False)
+    return len(source) - (len(text.splitlines()) if text else 0)
+
+
+def public():
+    """(file, name, node) of every public module, class and function."""
+    for name in FILES:
+        yield name, name, tree(name)
+        waiting = [(node, True) for node in tree(name).body]
+        while waiting:
+            node, shown = waiting.pop()
+            if isinstance(node, (ast.ClassDef, *FUNCTION)):
+                shown = shown and not node.name.startswith("_")
+                if shown:
+                    yield name, node.name, node
+                if isinstance(node, ast.ClassDef):
+                    waiting += [(child, shown) for child in node.body]
+
+
+def test_every_module_of_the_harness_has_its_layer():
+    parts = {
+        Path(name).parts[1].removesuffix(".py") for name in FILES if name.startswith("hbench/")
+    }
+    assert parts - {"__init__"} <= set(RANK)
+
+
+def harness():
+    return [name for name in FILES if name.startswith("hbench/")]
+
+
+def test_imports_point_down_and_stages_meet_in_the_store():
+    wrong = []
+    for name in harness():
+        own = Path(name).parts[1].removesuffix(".py")
+        for imported in imports(ast.walk(tree(name))):
+            package, other, *_ = f"{imported}..".split(".")
+            upwards = package == "hbench" and RANK[other] > RANK[own]
+            sideways = package == "hbench" and own == other == "stages"
+            if upwards or sideways or package == "hbench_plugins":
+                wrong.append(f"{name} imports {imported}")
+    assert wrong == []
+
+
+def test_no_module_needs_itself():
+    known = {name.removesuffix(".py").replace("/", ".") for name in FILES}
+    needs = {}
+    for name in FILES:
+        own = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        found = {i if i in known else i.rpartition(".")[0] for i in imports(top_level(name))}
+        needs[own] = found & known - {own}
+    while needs:
+        free = {name for name, others in needs.items() if not others & needs.keys()}
+        assert free, f"a circle of imports among {sorted(needs)}"
+        needs = {name: others for name, others in needs.items() if name not in free}
+
+
+def test_plugins_import_only_what_an_outsider_may():
+    """And no plugin knows one of another kind."""
+    wrong = []
+    for name in FILES.keys() - set(harness()):
+        for imported in imports(ast.walk(tree(name))):
+            package, part, *_ = f"{imported}..".split(".")
+            allowed = {"hbench": FOR_PLUGINS, "hbench_plugins": {Path(name).parts[1]}}
+            if part not in allowed.get(package, {part}):
+                wrong.append(f"{name} imports {imported}")
+    assert wrong == []
+
+
+def test_importing_a_module_imports_nothing_heavy():
+    found = {name: {i.split(".")[0] for i in imports(top_level(name))} & HEAVY for name in FILES}
+    assert {name: names for name, names in found.items() if names} == {}
+
+
+def test_train_and_encode_never_need_what_gpu_machines_lack():
+    for name in ("train", "encode"):
+        found = {i.split(".")[0] for i in imports(ast.walk(tree(f"hbench/stages/{name}.py")))}
+        assert not found & {"ranx", "faiss", "ir_datasets"}
+
+
+def test_files_and_functions_stay_small():
+    lines = {
+        name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in FILES.items()
+    }
+    assert {name: count for name, count in lines.items() if count > 300} == {}
+    functions = [(name, node) for name in FILES for node in ast.walk(tree(name))
+                 if isinstance(node, FUNCTION)]  # fmt: skip
+    assert [(name, node.name) for name, node in functions if code_lines(node) > 50] == []
+
+
+def test_what_is_public_is_described():
+    assert [
+        f"{what} in {name}"
+        for name, what, node in public()
+        if not (what.startswith("__") and what.endswith("__")) and not ast.get_docstring(node)
+    ] == []
+
+
+def test_the_package_raises_and_does_not_assert():
+    asserts = [name for name in FILES for n in ast.walk(tree(name)) if isinstance(n, ast.Assert)]
+    assert asserts == []
+
+
+def test_nothing_is_ever_unpickled():
+    forbidden = re.compile(r"allow_pickle\s*=\s*True|torch\.load\(|weights_only\s*=\s*False")
+    texts = {name: path.read_text(encoding="utf-8") for name, path in FILES.items()}
+    assert [name for name, text in texts.items() if forbidden.search(text)] == []
+    for name in FILES:
+        found = {imported.split(".")[0] for imported in imports(ast.walk(tree(name)))}
+        assert not found & {"pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}, name
+        calls = [ast.unparse(n) for n in ast.walk(tree(name)) if isinstance(n, ast.Call)]
+        loads = [call for call in calls if call.startswith("np.load(")]
+        assert all("allow_pickle=False" in call for call in loads), name
+
+
+def test_randomness_comes_from_a_seed():
+    forbidden = re.compile(
+        r"default_rng\(\)|np\.random\.(rand|seed|choice|shuffle)|import random\b"
+    )
+    assert [name for name in FILES if forbidden.search(ast.unparse(tree(name)))] == []

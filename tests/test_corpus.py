@@ -1,0 +1,146 @@
+"""What the data stage wrote, read back: numbers, offsets, and the texts to train on."""
+
+import pytest
+
+from hbench.corpus import training_texts
+
+
+@pytest.fixture(scope="module")
+def toy(toy_dataset):
+    """Numbers by hand: languages de, en, zh; items q1 q2 q3 are 0 1 2.
+
+    Queries:  de: q2 -> 0; en: q1 -> 1, q2 -> 2, q3 -> 3; zh: none.
+    Passages: de: p2 -> 0; en: p3 -> 1, p1 -> 2, p2 -> 3; zh: p1 -> 4.
+    """
+    return toy_dataset(
+        tags=("zh", "en", "de"),
+        asked=(
+            ("q1", "en", "Who?", "tale"),
+            ("q2", "en", "Where?", "atlas"),
+            ("q2", "de", "Wo?", "atlas"),
+            ("q3", "en", "Who?", "tale"),
+        ),
+        told=(
+            ("p3", "en", "Bob."),
+            ("p1", "en", "Ann."),
+            ("p1", "zh", "安。"),
+            ("p2", "en", "In Rome."),
+            ("p2", "de", "In Rom."),
+        ),
+        judged=(
+            ("q3", "en", "p3", 0),
+            ("q2", "de", "p2", 1),
+            ("q1", "en", "p3", 1),
+            ("q1", "en", "p1", 2),
+            ("q1", "en", "p2", 2),
+            ("q1", "zh", "p1", 1),
+            ("q2", "en", "p2", 1),
+            ("q2", "en", "p1", 1),
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def corpus(toy, stored):
+    return stored(toy)
+
+
+def test_languages_are_sorted_and_texts_numbered_through_them(corpus):
+    assert corpus.languages == ("de", "en", "zh")
+    assert corpus.parallel
+    assert corpus.query_offsets.tolist() == [0, 1, 4, 4]
+    assert corpus.passage_offsets.tolist() == [0, 1, 4, 5]
+
+
+def test_texts_come_back_as_they_were(corpus):
+    assert corpus.texts("query", "en") == ["Who?", "Where?", "Who?"]
+    assert corpus.texts("query", "zh") == []
+    assert corpus.texts("passage", "en") == ["Bob.", "Ann.", "In Rome."]
+    assert corpus.texts("passage", "zh") == ["安。"]
+
+
+def test_each_query_knows_its_item(corpus):
+    assert corpus.query_items.tolist() == [1, 0, 1, 2]
+
+
+def test_passage_ids_carry_their_language(corpus):
+    assert corpus.passage_ids.to_pylist() == ["de:p2", "en:p3", "en:p1", "en:p2", "zh:p1"]
+
+
+def test_each_passage_knows_its_language(corpus):
+    item, passage, grade = corpus.judgements
+    assert corpus.passage_languages(passage).tolist() == [1, 0, 1, 1, 1, 2, 1, 1]
+    assert passage.tolist() == [1, 0, 1, 2, 3, 4, 3, 2]
+    assert item.tolist() == [2, 1, 0, 0, 0, 0, 1, 1]
+    assert grade.tolist() == [0, 1, 1, 2, 2, 1, 1, 1]
+    assert {column.dtype.name for column in (item, passage, grade)} == {"int32"}
+
+
+def test_clusters_are_numbered_as_they_come(corpus):
+    assert corpus.item_clusters.tolist() == [0, 1, 0]
+
+
+def test_the_first_relevant_passage_has_the_highest_grade_then_comes_first(corpus):
+    # q1 in English: p3 has grade 1, then p1 and p2 have 2. q2: p2 is judged before p1.
+    # q3's only judgement has grade 0.
+    assert corpus.first_relevant().tolist() == [[-1, 2, 4], [0, 3, -1], [-1, -1, -1]]
+
+
+def test_nothing_is_relevant_where_all_grades_are_0(toy_dataset, stored):
+    dataset = toy_dataset(
+        ["en"], [("q", "en", "Who?")], [("p", "en", "Ann.")], [("q", "en", "p", 0)]
+    )
+    assert stored(dataset).first_relevant().tolist() == [[-1]]
+
+
+def texts_of(numbers, texts):
+    """The table of a side, its numbers replaced by what they stand for."""
+    return [[texts[number] if number >= 0 else "-" for number in row] for row in numbers.tolist()]
+
+
+def test_training_texts_hold_each_item_in_all_its_languages(corpus):
+    texts = training_texts([corpus], [2.0])
+    assert texts.items.languages == ("de", "en", "zh")
+    assert texts_of(texts.items.query, texts.queries) == [
+        ["-", "Who?", "-"],
+        ["Wo?", "Where?", "-"],
+        ["-", "Who?", "-"],
+    ]
+    assert texts_of(texts.items.passage, texts.passages) == [
+        ["-", "Ann.", "安。"],
+        ["In Rom.", "In Rome.", "-"],
+        ["-", "-", "-"],
+    ]
+    assert texts.items.source.tolist() == [0, 0, 0]
+    assert texts.items.weights.tolist() == [2.0]
+    arrays = (texts.items.query, texts.items.passage, texts.items.source, texts.items.weights)
+    assert [array.dtype for array in arrays] == ["int32", "int32", "int32", "float64"]
+
+
+def test_equal_strings_share_a_number_over_items_languages_and_sources(corpus, toy_dataset, stored):
+    other = toy_dataset(
+        tags=("de", "ar"),
+        asked=[("q1", "de", "Who?"), ("q1", "ar", "من؟"), ("q2", "de", "Wann?")],
+        told=[("p", "de", "Ann."), ("p", "ar", "آن")],
+        judged=[("q1", "de", "p"), ("q1", "ar", "p"), ("q2", "de", "p")],
+    )
+    texts = training_texts([corpus, stored(other)], [1.0, 3.0])
+    assert texts.items.languages == ("ar", "de", "en", "zh")
+    assert texts_of(texts.items.query, texts.queries) == [
+        ["-", "-", "Who?", "-"],
+        ["-", "Wo?", "Where?", "-"],
+        ["-", "-", "Who?", "-"],
+        ["من؟", "Who?", "-", "-"],
+        ["-", "Wann?", "-", "-"],
+    ]
+    assert texts_of(texts.items.passage, texts.passages) == [
+        ["-", "-", "Ann.", "安。"],
+        ["-", "In Rom.", "In Rome.", "-"],
+        ["-", "-", "-", "-"],
+        ["آن", "Ann.", "-", "-"],
+        ["-", "Ann.", "-", "-"],
+    ]
+    assert len(set(texts.queries)) == len(texts.queries) == 5
+    assert len(set(texts.passages)) == len(texts.passages) == 5
+    assert texts.items.source.tolist() == [0, 0, 0, 1, 1]
+    assert texts.items.weights.tolist() == [1.0, 3.0]

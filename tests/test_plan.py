@@ -1,0 +1,369 @@
+import json
+from pathlib import Path
+from shutil import rmtree
+
+import pytest
+
+from hbench.errors import DataError, OptionError
+from hbench.jobs import DataJob, EncodeJob, Job, RankJob, ScoreJob, TrainJob
+from hbench.plan import make_plan, resolved
+from hbench.provenance import Hardware
+from hbench.stages import data, encode, rank, score, train
+from hbench.store import MANIFEST, Store
+from hbench.validate import load_spec
+from hbench_plugins.datasets.babel import Babel
+from hbench_plugins.metrics.ndcg import NDCG
+from hbench_plugins.objectives.infonce import InfoNCE
+from hbench_plugins.samplers.mono import Mono
+
+CPU = Hardware("cpu", 2)
+TINY = """\
+version: 1
+benchmarks:
+  tiny:
+    says: what
+    train: {data: {some: {use: babel, split: train}}, steps: 2, batch_size: 4}
+    encoders: {small: {use: scratch, hidden: 32}}
+    samplers: {mono: {use: mono}, mixed: {use: hybrid, alpha: 0.5}}
+    objectives: {nce: {use: infonce}}
+    seeds: [1, 2]
+    evaluate:
+      test: {data: {use: babel, split: test}, settings: [mono, cross], metrics: [map, ndcg@10]}
+"""
+KINDS = (DataJob, TrainJob, EncodeJob, RankJob, ScoreJob)
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Plans a text: ``plan(text, hardware=..., only=...)``."""
+    path = tmp_path / "f.yaml"
+
+    def run(text=TINY, hardware=CPU, only=()):
+        path.write_text(text, encoding="utf-8")
+        return make_plan(load_spec(path), Store(tmp_path / "results"), hardware, only)
+
+    return run
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "results")
+
+
+def counts(jobs):
+    return [sum(isinstance(job, kind) for job in jobs) for kind in KINDS]
+
+
+def keys(plan):
+    """The keys of each kind of job."""
+    return [{job.key for job in plan.jobs if isinstance(job, kind)} for kind in KINDS]
+
+
+def finish(jobs, store):
+    """Put what a job leaves behind where the plan looks for it."""
+    for job in jobs:
+        folder = job.folder(store)
+        folder.mkdir(parents=True, exist_ok=True)
+        manifest = folder / MANIFEST
+        content = json.loads(manifest.read_text()) if manifest.exists() else {"key": job.key}
+        if isinstance(job, ScoreJob):
+            content["scores"] = {
+                label: {"key": key, "cells": job.cells} for label, key in job.metric_keys.items()
+            }
+        manifest.write_text(json.dumps(content))
+
+
+def test_each_job_stands_in_the_plan_once_after_what_it_needs(plan):
+    jobs = plan().jobs
+    # 2 samplers x 2 seeds; one dataset to train on, one to evaluate on
+    assert counts(jobs) == [2, 4, 4, 4, 4]
+    assert len({job.key for job in jobs}) == 18
+    place = {job.key: number for number, job in enumerate(jobs)}
+    assert all(place[need.key] < place[job.key] for job in jobs for need in job.needs)
+    assert plan().todo == jobs
+
+
+def test_systems_come_one_after_the_other_so_that_tables_fill_up_early(plan):
+    titles = [job.title for job in plan().jobs]
+    system = "mono, seed 1"
+    assert titles[:6] == [
+        "data babel", f"train {system}", "data babel", f"encode babel by {system}",
+        f"rank babel by {system}", f"score babel by {system}",
+    ]  # fmt: skip
+
+
+def test_two_benchmarks_share_the_systems_that_both_need(plan, store):
+    other = TINY.split("  tiny:\n")[1]
+    other = other.replace("mixed: {use: hybrid, alpha: 0.5}", "x: {use: cross}")
+    other = other.replace("mono: {", "monolingual: {").replace("[map, ndcg@10]", "[mrr]")
+    both = plan(f"{TINY}  other:\n{other}")
+    # mono, hybrid and cross with 2 seeds each; mono's two systems are scored by two lists
+    assert counts(both.jobs) == [2, 6, 6, 6, 8]
+    tiny, other = both.benchmarks
+    shared = {job.key for job in tiny.systems["mono"].values()}
+    assert shared == {job.key for job in other.systems["monolingual"].values()}
+    assert (
+        resolved(tiny, store)["methods"][0]["systems"]
+        == (resolved(other, store)["methods"][0]["systems"])
+    )
+
+
+DATA, TRAIN, ENCODE, RANK, SCORE = range(5)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "first"),
+    [
+        ("split: train", "split: train, seed: 1", TRAIN),
+        ("split: test", "split: test, seed: 1", ENCODE),
+        ("split: train", "split: train, weight: 2.0", TRAIN),
+        ("hidden: 32", "hidden: 64", TRAIN),
+        ("alpha: 0.5", "alpha: 0.25", TRAIN),
+        ("use: infonce", "use: infonce, temperature: 0.1", TRAIN),
+        ("steps: 2", "steps: 3", TRAIN),
+        ("batch_size: 4", "batch_size: 5", TRAIN),
+        ("steps: 2", "steps: 2, warmup: 0.2", TRAIN),
+        ("steps: 2", "steps: 2, precision: bfloat16", TRAIN),
+        ("[1, 2]", "[1, 3]", TRAIN),
+        ("[mono", "[mono, multi", SCORE),
+        ("ndcg@10", "ndcg@5", SCORE),
+        ("settings", "top_k: 3, settings", RANK),
+    ],
+)
+def test_what_changes_an_outcome_changes_its_key_and_those_behind_it(old, new, first, plan):
+    assert old in TINY
+    before, after = keys(plan()), keys(plan(TINY.replace(old, new)))
+    changed = [before[kind] != after[kind] for kind in range(5)]
+    assert changed[1:] == [kind >= first for kind in range(1, 5)]
+    assert changed[DATA] == ("seed: 1" in new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("tiny:", "other:"),
+        ("says: what", "says: that"),
+        ("some:", "thing:"),
+        ("small:", "little:"),
+        ("mono: {", "m: {"),
+        ("nce:", "loss:"),
+        ("test: {data", "heldout: {data"),
+        ("[1, 2]", "[2, 1]"),
+        ("use: infonce", "use: infonce, temperature: 0.05"),
+        ("hidden: 32", "layers: 4, hidden: 32"),
+        ("ndcg@10", "{use: ndcg, k: 10}"),
+    ],
+)
+def test_names_and_written_out_defaults_change_no_key(old, new, plan):
+    assert old in TINY
+    assert keys(plan()) == keys(plan(TINY.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "first"),
+    [
+        (Mono, "version", TRAIN), (InfoNCE, "version", TRAIN), (NDCG, "version", SCORE),
+        (Babel, "version", DATA), (data, "VERSION", DATA), (train, "VERSION", TRAIN),
+        (encode, "VERSION", ENCODE), (rank, "VERSION", RANK), (score, "VERSION", SCORE),
+    ],
+)  # fmt: skip
+def test_a_raised_version_changes_the_keys_behind_it(owner, name, first, plan, monkeypatch):
+    before = keys(plan())
+    monkeypatch.setattr(owner, name, 99)
+    after = keys(plan())
+    assert [a != b for a, b in zip(before, after, strict=True)] == [n >= first for n in range(5)]
+
+
+def test_other_content_behind_the_same_options_changes_the_keys(plan, monkeypatch):
+    before = keys(plan())
+    monkeypatch.setattr(Babel, "fingerprint", lambda self: "other")
+    assert all(a.isdisjoint(b) for a, b in zip(before, keys(plan()), strict=True))
+
+
+def test_threads_of_a_cpu_and_the_class_of_a_device_change_keys_but_its_number_does_not(plan):
+    two, three = keys(plan()), keys(plan(hardware=Hardware("cpu", 3)))
+    first, second = (
+        keys(plan(hardware=Hardware("cuda", 2))),
+        keys(plan(hardware=Hardware("cuda:1", 3))),
+    )
+    assert two[DATA] == three[DATA] == first[DATA]
+    assert first == second
+    for a, b in ((two, three), (two, first)):
+        assert all(a[kind].isdisjoint(b[kind]) for kind in range(1, 5))
+
+
+def test_the_place_of_the_results_changes_no_key(tmp_path):
+    path = tmp_path / "f.yaml"
+    path.write_text(TINY, encoding="utf-8")
+    spec = load_spec(path)
+    here, there = (make_plan(spec, Store(tmp_path / name), CPU) for name in "ab")
+    assert keys(here) == keys(there)
+    assert resolved(here.benchmarks[0], Store(tmp_path / "a")) == resolved(
+        there.benchmarks[0], Store(tmp_path / "b")
+    )
+
+
+def test_with_the_scores_in_place_nothing_is_done_again(plan, store):
+    jobs = plan().jobs
+    finish(jobs, store)
+    assert plan().todo == []
+    rmtree(store.root / "cache")
+    rmtree(store.root / "data")
+    assert plan().todo == []
+    assert len(plan().jobs) == 18
+
+
+def test_only_what_something_missing_needs_is_done_again(plan, store):
+    jobs = plan().jobs
+    finish(jobs, store)
+    rmtree(store.root / "cache")
+    rmtree(store.root / "data")
+    lost = next(job for job in jobs if isinstance(job, RankJob))
+    rmtree(lost.folder(store))
+    # The system is there: its training data is not needed, its vectors and their data are.
+    assert [job.title.split()[0] for job in plan().todo] == ["data", "encode", "rank", "score"]
+    assert lost.vectors.data.key == plan().todo[0].key
+
+
+def test_a_new_metric_or_setting_is_only_scored(plan, store):
+    finish(plan().jobs, store)
+    for text in (TINY.replace("[map", "[mrr, map"), TINY.replace("[mono", "[multi, mono")):
+        assert counts(plan(text).todo) == [0, 0, 0, 0, 4]
+    assert plan(TINY.replace("[map, ", "[").replace("[mono, ", "[")).todo == []
+
+
+def test_a_folder_of_another_job_or_without_manifest_is_not_taken_for_done(plan, store):
+    jobs = plan().jobs
+    finish(jobs, store)
+    first, second = [job for job in jobs if isinstance(job, TrainJob)][:2]
+    manifest = first.folder(store) / MANIFEST
+    manifest.write_text(manifest.read_text().replace(first.key, first.key[:8] + "0" * 56))
+    (second.folder(store) / MANIFEST).unlink()
+    assert [job.key for job in plan().todo] == [first.key, second.key]
+
+
+def test_all_mistakes_of_the_data_come_at_once_and_nothing_is_written(plan, store, monkeypatch):
+    monkeypatch.setattr(Babel, "parallel", False)
+    with pytest.raises(DataError) as caught:
+        plan()
+    sampler, setting = str(caught.value).splitlines()
+    assert sampler.startswith("tiny: sampler 'mixed' pairs a query with a passage of another lang")
+    assert sampler.endswith("(some) is parallel; use a monolingual sampler or add parallel data")
+    assert setting.startswith("tiny: evaluate.test.settings: setting 'cross' needs parallel data")
+    assert not store.root.exists()
+
+
+def test_data_and_models_that_are_missing_are_mistakes_before_anything_is_written(
+    plan, store, monkeypatch, tmp_path
+):
+    def missing(self):
+        raise DataError(f"babel {self.split}: not here")
+
+    monkeypatch.setattr(Babel, "fingerprint", missing)
+    with pytest.raises(DataError) as caught:
+        plan(TINY.replace("use: scratch, hidden: 32", f"use: huggingface, model: {tmp_path}"))
+    assert str(caught.value).splitlines() == [
+        "tiny: train.data.some: babel train: not here",
+        f"tiny: encoder 'small': {tmp_path}: holds no config.json, so it is no model folder",
+        "tiny: evaluate.test: babel test: not here",
+    ]
+    assert not store.root.exists()
+
+
+def test_content_is_read_once_however_many_systems_need_it(plan, monkeypatch):
+    read = []
+
+    def fingerprint(self):
+        read.append(self.split)
+        return self.split
+
+    monkeypatch.setattr(Babel, "fingerprint", fingerprint)
+    plan()
+    assert read == ["train", "test"]
+
+
+def test_a_pool_of_unknown_languages_is_a_mistake(plan):
+    with pytest.raises(DataError, match="pool 'nordic': no language 'da': Allowed: ar"):
+        plan(TINY.replace("cross]", "{name: nordic, pool: [da, en]}]"))
+
+
+PRETRAINED = "use: huggingface, model: org/model, revision: abc"
+
+
+def test_an_untrained_pretrained_encoder_is_one_system_without_training_data(plan):
+    text = TINY.replace("use: scratch, hidden: 32", PRETRAINED)
+    text = text.replace("mono: {use: mono}, mixed: {use: hybrid, alpha: 0.5}", "none: {use: none}")
+    made = plan(text)
+    assert counts(made.jobs) == [1, 1, 1, 1, 1]
+    ((seed, job),) = made.benchmarks[0].systems["none"].items()
+    assert (seed, job.needs, job.training, job.plugins) == (0, (), None, [job.encoder])
+    assert job.folder(Store(Path("r"))).name == f"huggingface-none-none-s0-{job.key[:8]}"
+    # What it is does not depend on where it is loaded, nor on how others are trained.
+    assert keys(plan(text, Hardware("cpu", 5)))[TRAIN] == keys(made)[TRAIN]
+
+
+def test_an_untrained_encoder_from_scratch_is_a_system_for_each_seed(plan, store):
+    made = plan(TINY.replace("mono: {use: mono}", "none: {use: none}"))
+    assert counts(made.jobs) == [2, 4, 4, 4, 4]
+    assert [*made.benchmarks[0].systems["none"]] == [1, 2]
+    assert [m["seeded"] for m in resolved(made.benchmarks[0], store)["methods"]] == [True, True]
+
+
+def test_an_encoder_from_scratch_needs_texts_for_its_tokenizer(plan):
+    text = TINY.replace("mono: {use: mono}, mixed: {use: hybrid, alpha: 0.5}", "none: {use: none}")
+    text = text.replace(next(line for line in TINY.splitlines() if "train:" in line), "")
+    with pytest.raises(DataError, match="encoder 'small' needs training texts for its tokenizer"):
+        plan(text)
+
+
+def test_benchmarks_are_chosen_by_name_or_by_default(plan):
+    body = TINY.split("  tiny:\n")[1]
+    text = f"{TINY}  extra:\n    default: false\n{body}"
+    assert [part.name for part in plan(text).benchmarks] == ["tiny"]
+    assert [part.name for part in plan(text, only=["extra", "tiny", "extra"]).benchmarks] == [
+        "extra",
+        "tiny",
+    ]
+    with pytest.raises(OptionError, match=r"^--only tny: did you mean 'tiny'\? Allowed: extra, t"):
+        plan(text, only=["tny"])
+    with pytest.raises(
+        OptionError, match="no benchmark runs by default; choose with --only from: "
+    ):
+        plan(TINY.replace("says: what", "default: false"))
+
+
+def test_the_resolved_spec_writes_every_default_out_and_is_json(plan, store):
+    (part,) = plan().benchmarks
+    detail = json.loads(json.dumps(resolved(part, store), allow_nan=False))
+    assert detail["benchmark"] == "tiny"
+    spec = detail["spec"]
+    assert spec["objectives"]["nce"] == {
+        "use": "infonce", "temperature": 0.05, "symmetric": False,
+    }  # fmt: skip
+    assert spec["train"]["learning_rate"] == 3e-5
+    assert spec["train"]["data"]["some"] == {
+        "use": "babel", "weight": 1.0, "split": "train", "seed": 0,
+    }  # fmt: skip
+    assert [m["name"] for m in detail["methods"]] == ["mono", "mixed"]
+    assert detail["methods"][1]["axes"] == {
+        "encoder": "small", "sampler": "mixed", "objective": "nce",
+    }  # fmt: skip
+    system = part.systems["mixed"][2]
+    folder = detail["methods"][1]["systems"]["2"]["folder"]
+    assert folder == f"systems/scratch-hybrid-infonce-s2-{system.key[:8]}"
+    evaluation = detail["evaluations"]["test"]
+    assert evaluation["settings"]["mono"][:2] == [["ar", "ar"], ["de", "de"]]
+    assert len(evaluation["settings"]["cross"]) == 8 * 7
+    assert evaluation["metrics"]["map"]["direction"] == "higher"
+    rank_job = part.scores["test"][system.key].rank
+    assert evaluation["scores"][system.key] == {
+        "key": rank_job.key,
+        "folder": f"{folder}/eval/babel-{rank_job.key[:8]}",
+    }
+
+
+def test_a_job_that_does_not_say_what_identifies_it_cannot_have_a_key(store):
+    with pytest.raises(TypeError, match="does not say what goes into its key"):
+        _ = Job().key
+    with pytest.raises(TypeError, match="does not say where its outcome lies"):
+        Job().folder(store)

@@ -1,0 +1,66 @@
+import pytest
+
+from hbench import provenance
+from hbench.errors import DeviceError
+from hbench.provenance import Hardware, find_hardware, record
+
+
+def test_threads_identify_what_a_cpu_does_and_not_what_a_gpu_does():
+    assert Hardware("cpu", 2).identity == {"device": "cpu", "threads": 2}
+    assert Hardware("cuda:1", 2).identity == {"device": "cuda", "threads": None}
+    assert (str(Hardware("cpu", 1)), str(Hardware("cuda:0", 4))) == (
+        "cpu, 1 thread", "cuda:0, 4 threads",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda", "cuda:1", "mps"])
+def test_a_device_that_is_asked_for_is_taken(device, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert find_hardware(device) == Hardware(device, 3)
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "cuda:-1", "", "CPU"])
+def test_a_device_of_another_name_is_refused(device, monkeypatch):
+    monkeypatch.setattr(provenance, "_has_cuda", lambda: False)
+    if device:
+        with pytest.raises(DeviceError, match=f"no device is named '{device}'; give cpu, cuda,"):
+            find_hardware(device)
+    else:
+        assert find_hardware(device).device == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("torch", "visible", "driver", "device"),
+    [
+        ("2.9.0", None, True, "cuda"),
+        ("2.9.0+cu128", "0,1", True, "cuda"),
+        ("2.9.0+cpu", None, True, "cpu"),
+        ("2.9.0", "", True, "cpu"),
+        ("2.9.0", "-1", True, "cpu"),
+        ("2.9.0", None, False, "cpu"),
+        (None, None, True, "cpu"),
+    ],
+)
+def test_cuda_is_chosen_where_torch_can_use_it(torch, visible, driver, device, monkeypatch):
+    monkeypatch.setattr(provenance, "versions", lambda: {"torch": torch})
+    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/x" if driver else None)
+    monkeypatch.setattr("pathlib.Path.exists", lambda self: driver)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert find_hardware(None).device == device
+
+
+@pytest.mark.parametrize("threads", ["0", "x", "-1", "1.5"])
+def test_a_number_of_threads_that_is_none_is_refused(threads, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    with pytest.raises(DeviceError, match="OMP_NUM_THREADS"):
+        find_hardware("cpu")
+
+
+def test_the_manifest_says_on_what_a_job_ran():
+    told = record(Hardware("cuda:0", 4))
+    assert set(told) == {"versions", "platform", "machine", "device", "threads"}
+    assert (told["device"], told["threads"]) == ("cuda:0", 4)
+    assert told["versions"]["hbench"] == "0.1.0"
+    assert None not in (told["versions"]["torch"], told["versions"]["python"])

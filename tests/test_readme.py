@@ -1,0 +1,32 @@
+import re
+from pathlib import Path
+
+from hbench.cli import app
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [line for block in re.findall(r"```bash\n(.*?)```", README, re.S)
+            for line in block.splitlines() if line]  # fmt: skip
+
+
+def test_ci_calls_the_readmes_test_and_main_commands():
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    tests = "pip install -e '.[dev]' && pytest"
+    main = "pip install . && hbench run benchmarks.yaml"
+    assert tests in COMMANDS and main in COMMANDS
+    for command in (tests, main):
+        # CI may add options (where results go, no chatter), but calls the same things in order.
+        words = [re.escape(word) for word in command.split()]
+        assert re.search(r"^[^#\n]*" + r"\s+(?:--quiet\s+)?".join(words), script, re.M), command
+
+
+def test_every_hbench_command_of_the_readme_exists():
+    known = {command.name for command in app.registered_commands}
+    used = {match for line in COMMANDS for match in re.findall(r"hbench (\w+)", line)}
+    assert used and used <= known
+
+
+def test_every_file_that_the_readme_links_to_exists():
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []

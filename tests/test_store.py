@@ -1,0 +1,191 @@
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+from hbench.errors import StoreError
+from hbench.store import (
+    MANIFEST,
+    Store,
+    canonical,
+    file_record,
+    is_complete,
+    key_of,
+    read_manifest,
+    slug,
+)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=2), part),
+    max_leaves=5,
+)
+
+
+def files(folder):
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "results")
+
+
+def test_a_folder_is_filled_with_its_files_and_a_manifest_of_their_sums(store):
+    target = store.root / "systems" / "x"
+    with store.writing(target, {"key": "k"}) as (folder, manifest):
+        (folder / "model").mkdir()
+        (folder / "model" / "a.txt").write_text("abc")
+        (folder / "b.txt").write_text("")
+        manifest["detail"] = {"n": 1}
+        assert not target.exists()
+    assert files(store.root) == [f"systems/x/{n}" for n in ("b.txt", MANIFEST, "model/a.txt")]
+    assert read_manifest(target) == {
+        "key": "k",
+        "detail": {"n": 1},
+        "files": {
+            "b.txt": {"bytes": 0, "sha256": hashlib.sha256(b"").hexdigest()},
+            "model/a.txt": {"bytes": 3, "sha256": hashlib.sha256(b"abc").hexdigest()},
+        },
+    }
+    assert is_complete(target)
+
+
+def test_a_failure_while_filling_leaves_nothing(store):
+    with pytest.raises(RuntimeError), store.writing(store.root / "x", {}) as (folder, _):
+        (folder / "a").write_text("abc")
+        raise RuntimeError
+    assert files(store.root) == []
+    assert list((store.root / "cache" / "unfinished").iterdir()) == []
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2])
+def test_a_kill_before_the_manifest_leaves_the_folder_incomplete(store, monkeypatch, moved):
+    """Two files and the manifest are moved one by one; the process dies after some of them."""
+    target = store.root / "x"
+    replace = Path.replace
+    done: list[Path] = []
+
+    def dying(self, to):
+        if len(done) == moved:
+            raise KeyboardInterrupt
+        done.append(to)
+        return replace(self, to)
+
+    monkeypatch.setattr(Path, "replace", dying)
+    with pytest.raises(KeyboardInterrupt), store.writing(target, {"key": "k"}) as (folder, _):
+        (folder / "a").write_text("1")
+        (folder / "b").write_text("2")
+    assert files(store.root) == ["x/a", "x/b"][:moved]
+    assert not is_complete(target)
+    assert read_manifest(target) == {}
+    monkeypatch.undo()
+    with store.writing(target, {"key": "k"}) as (folder, _):
+        (folder / "a").write_text("3")
+    assert is_complete(target)
+
+
+def test_what_an_earlier_filling_wrote_stays_listed(store):
+    target = store.root / "x"
+    for name in ("a", "b", "a"):
+        with store.writing(target, read_manifest(target)) as (folder, _):
+            (folder / name).write_text(f"{name}, again" if (target / name).exists() else name)
+    listed = read_manifest(target)["files"]
+    assert listed == {name: file_record(target / name) for name in ("a", "b")}
+
+
+def test_a_file_is_synced_before_it_is_renamed_and_its_folder_after(store, monkeypatch):
+    seen = []
+    monkeypatch.setattr("hbench.store._sync", lambda path: seen.append(path.name))
+    store.write_text(store.root / "deep" / "x.txt", "é")
+    assert seen == ["x.txt", "deep"]
+    assert (store.root / "deep" / "x.txt").read_bytes() == "é".encode()
+
+
+def test_json_in_the_store_is_json(store):
+    path = store.root / "x.json"
+    store.write_json(path, {"b": [1.5, None], "a": "é"})
+    assert path.read_text(encoding="utf-8") == '{\n "b": [\n  1.5,\n  null\n ],\n "a": "é"\n}\n'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        store.write_json(path, [float("nan")])
+    assert json.loads(path.read_text(encoding="utf-8"))["a"] == "é"
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "3", "\xff"])
+def test_a_damaged_manifest_is_told_with_its_path(tmp_path, content):
+    (tmp_path / MANIFEST).write_text(content, encoding="latin-1")
+    with pytest.raises(StoreError, match=f"{tmp_path / MANIFEST}: damaged .*; delete {tmp_path} "):
+        read_manifest(tmp_path)
+
+
+def test_a_results_folder_that_is_a_file_is_a_store_error(tmp_path):
+    (tmp_path / "results").write_text("")
+    with pytest.raises(StoreError, match=r"cannot be written .*--results"):
+        Store(tmp_path / "results").write_text(tmp_path / "results" / "x", "")
+
+
+def test_a_target_that_cannot_be_written_is_a_store_error(store):
+    (store.root / "benchmarks").parent.mkdir()
+    (store.root / "benchmarks").write_text("in the way")
+    with pytest.raises(StoreError, match=r"benchmarks/x/y.json: cannot be written"):
+        store.write_json(store.benchmark("x") / "y.json", {})
+    assert files(store.root) == ["benchmarks"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")
+def test_a_read_only_results_folder_is_a_store_error(tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(StoreError, match="cannot be written"):
+            Store(tmp_path).write_text(tmp_path / "x", "")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+@given(st.text(min_size=1, max_size=150) | st.text("./\\%~: ", min_size=1))
+def test_a_name_stays_one_visible_path_component(name):
+    part = slug(name)
+    assert part == Path(part).name
+    assert not set(part) & set("/\\\0:")
+    assert not part.startswith(".")
+    assert part.isascii() and part.isprintable() and " " not in part
+    assert 1 <= len(part) <= 102
+    assert (Path("a") / part).resolve().parent == Path("a").resolve()
+
+
+@given(st.text(min_size=1, max_size=40), st.text(min_size=1, max_size=40))
+def test_different_names_have_different_paths(a, b):
+    assert (slug(a) == slug(b)) == (a == b)
+
+
+def test_long_names_differ_and_fit_a_file_system():
+    assert slug("语" * 100) != slug("语" * 99)
+    assert len(slug("语" * 100)) == 100
+    assert slug("a" * 100) == "a" * 100
+
+
+def test_results_lie_where_the_manual_says():
+    store, key = Store(Path("r")), "0123456789abcdef" * 4
+    assert store.data("xquad-r", key) == Path("r/data/xquad-r-01234567")
+    parts = ("labse", "mono", "in/fo")
+    assert store.system(parts, 3, key) == Path("r/systems/labse-mono-in%2Ffo-s3-01234567")
+    assert store.benchmark("..") == Path("r/benchmarks/%2E.")
+    assert store.vectors(key) == Path("r/cache/vectors/0123456789abcdef")
+
+
+@given(JSON, JSON)
+def test_keys_differ_exactly_when_inputs_do(a, b):
+    assert (key_of({"x": a}) == key_of({"x": b})) == (canonical(a) == canonical(b))
+    assert len(key_of({"x": a})) == 64
+
+
+def test_keys_do_not_depend_on_the_order_of_names():
+    assert key_of({"a": 1, "b": [2, {"d": 1, "c": 1}]}) == key_of(
+        {"b": [2, {"c": 1, "d": 1}], "a": 1}
+    )
+    assert key_of({"a": [1, 2]}) != key_of({"a": [2, 1]})
+    assert key_of({"a": 1}) != key_of({"a": "1"})
