@@ -5,7 +5,6 @@ import re
 from functools import cache
 from pathlib import Path
 
-
 ROOT = Path(__file__).parents[1]
 PACKAGES = {
     "hbench": ROOT / "harness" / "hbench",

@@ -140,7 +140,7 @@ directions = arrays(np.float32, (3, 12), elements=numbers).filter(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50)
 @given(directions, st.sampled_from([1e-30, 1e-3, 1, 1e30]))
 def test_rows_are_multiples_of_the_grid_and_have_length_one(vectors, scale):
     found = on_grid(vectors.astype(np.float64) * scale, ["", "", ""])
@@ -159,7 +159,7 @@ def test_components_round_to_the_nearest_step():
     assert found.tolist() == [[1, 0, step, -step, 2 * step]]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50)
 @given(directions)
 def test_vectors_on_the_grid_stay_where_they_are_but_for_the_last_step(vectors):
     once = on_grid(vectors, ["", "", ""])

@@ -85,7 +85,7 @@ def test_every_query_of_an_item_is_paired_with_every_relevant_passage_of_the_ite
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(problems())
 def test_beats_are_what_a_slow_exact_ranking_gives(dataset):
     with tempfile.TemporaryDirectory() as folder:
@@ -201,7 +201,7 @@ def test_the_two_zeros_are_one_score():
     assert first == second
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30)
 @given(problems(), st.integers(1, 12), st.data())
 def test_the_best_k_of_each_language_merge_into_the_head_of_the_ranking(dataset, k, data):
     with tempfile.TemporaryDirectory() as name:
