@@ -12,6 +12,7 @@ from hbench.stages import data, encode, rank, score, train
 from hbench.store import MANIFEST, Store
 from hbench.validate import load_spec
 from hbench_plugins.datasets.babel import Babel
+from hbench_plugins.encoders.scratch import Scratch
 from hbench_plugins.metrics.ndcg import NDCG
 from hbench_plugins.objectives.infonce import InfoNCE
 from hbench_plugins.samplers.mono import Mono
@@ -192,6 +193,22 @@ def test_threads_of_a_cpu_and_the_class_of_a_device_change_keys_but_its_number_d
         assert all(a[kind].isdisjoint(b[kind]) for kind in range(1, 5))
 
 
+def test_an_untrained_model_is_the_same_everywhere_and_its_vectors_are_not(plan):
+    text = TINY.replace("mono: {use: mono}", "none: {use: none}")
+    one, other = (keys(plan(text, Hardware("cpu", threads))) for threads in (1, 2))
+    # Of 4 systems, the 2 untrained ones are shared.
+    assert len(one[TRAIN] & other[TRAIN]) == 2
+    assert one[ENCODE].isdisjoint(other[ENCODE])
+
+
+def test_other_weights_to_start_from_change_the_keys(plan, monkeypatch):
+    before = keys(plan())
+    monkeypatch.setattr(Scratch, "fingerprint", lambda self: "other")
+    after = keys(plan())
+    assert before[DATA] == after[DATA]
+    assert before[TRAIN].isdisjoint(after[TRAIN])
+
+
 def test_the_place_of_the_results_changes_no_key(tmp_path):
     path = tmp_path / "f.yaml"
     path.write_text(TINY, encoding="utf-8")
@@ -240,6 +257,23 @@ def test_a_folder_of_another_job_or_without_manifest_is_not_taken_for_done(plan,
     manifest.write_text(manifest.read_text().replace(first.key, first.key[:8] + "0" * 56))
     (second.folder(store) / MANIFEST).unlink()
     assert [job.key for job in plan().todo] == [first.key, second.key]
+
+
+def test_scores_of_other_counts_are_not_taken_for_done(plan, store):
+    finish(plan().jobs, store)
+    job = next(job for job in plan().jobs if isinstance(job, ScoreJob))
+    manifest = job.folder(store) / MANIFEST
+    manifest.write_text(manifest.read_text().replace(job.rank.key, job.rank.key[:8] + "0" * 56))
+    assert [found.key for found in plan().todo] == [job.rank.key, job.key]
+
+
+def test_one_parallel_source_is_enough_for_a_sampler_that_crosses_languages(plan, monkeypatch):
+    parallel = property(lambda self: self.seed == 0)
+    monkeypatch.setattr(Babel, "parallel", parallel)
+    more = "{some: {use: babel, split: train, seed: 1}, more: {use: babel, split: train}}"
+    assert plan(TINY.replace("{some: {use: babel, split: train}}", more)).jobs
+    with pytest.raises(DataError, match=r"none of the training data \(some\) is parallel"):
+        plan(TINY.replace("split: train", "split: train, seed: 1"))
 
 
 def test_all_mistakes_of_the_data_come_at_once_and_nothing_is_written(plan, store, monkeypatch):

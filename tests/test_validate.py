@@ -142,6 +142,7 @@ def test_all_mistakes_of_meaning_come_at_once_each_with_line_and_column(mistakes
         ("ndcg@10", "7", "metrics.1: Input should be an object; found 7"),
         ("ndcg@10", "'{use: ndcg, k: 10}'", "no metric is named '{use: ndcg, k: 10}'"),
         ("multi]", "mono]", "'mono' is given twice; keep one"),
+        ("ndcg@10", "mrr, {use: mrr}", "metrics.2: 'mrr' is given twice; keep one"),
         ("multi]", "{name: multi, pool: [de]}]", "'multi' is a setting already; give the pool an"),
         ("multi]", "{name: x, pool: [de, de]}]", "pool 'x' names a language twice; keep one"),
         ("multi]", "{name: x, pool: [de, 3]}]", "pool.1: Input should be a valid string; found 3"),

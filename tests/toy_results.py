@@ -78,11 +78,12 @@ def write_scores(
 
     for name, values in methods.items():
         for seed in seeds:
+            cells = [(name, *cell) for name, pools in SETTINGS.items() for cell in pools.items()]
+            # Rows of a setting and of a pool that nobody asked for are there, too.
+            unasked = [("cross", "de", "en"), ("multi", "en", "de+en+fr")]
             rows = [
                 _row(setting, pool, place, values, SEEDS[seed])
-                # Rows that nobody asked for are there, too.
-                for setting, pools in (SETTINGS | {"cross": {"de": "en"}}).items()
-                for language, pool in pools.items()
+                for setting, language, pool in [*cells, *unasked]
                 for place, (own, _) in enumerate(QUESTIONS)
                 if own == language
             ]

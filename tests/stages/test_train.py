@@ -7,7 +7,8 @@ import torch
 
 from hbench.corpus import TrainingTexts
 from hbench.errors import DataError
-from hbench.records import Items
+from hbench.protocols import Need
+from hbench.records import Items, Side
 from hbench.stages import train
 from hbench.stages.train import Loop, Recipe, TrainingError, share_of_peak
 from hbench_plugins.encoders.scratch import Scratch
@@ -83,7 +84,12 @@ class AllTexts:
     """An objective that keeps what it is given."""
 
     version = 1
-    needs = ("query", "passage", "passage_in_query_language", "query_in_passage_language")
+    needs: tuple[Need, ...] = (
+        "query",
+        "passage",
+        "passage_in_query_language",
+        "query_in_passage_language",
+    )
 
     def loss(self, batch):
         self.seen = {name: tensor.detach().clone() for name, tensor in batch.items()}
@@ -97,13 +103,13 @@ def test_an_objective_gets_the_texts_that_it_asks_for_row_by_row():
     loop = Loop(model, batches, objective, texts, RECIPE, 1, "cpu")
     rows = batches.batch(0)
     with torch.no_grad():
-        expected = {
+        expected: dict[Need, list[tuple[int, Side]]] = {
             "query": [(2 * item + query, "query") for item, query, _ in rows],
             "passage": [(2 * item + passage, "passage") for item, _, passage in rows],
             "passage_in_query_language": [(2 * item + query, "passage") for item, query, _ in rows],
             "query_in_passage_language": [(2 * item + other, "query") for item, _, other in rows],
         }
-        source = {"query": texts.queries, "passage": texts.passages}
+        source: dict[Side, list[str]] = {"query": texts.queries, "passage": texts.passages}
         wanted = {
             name: model.embed([model.tokenize([source[side][n]], side)[0] for n, side in numbers])
             for name, numbers in expected.items()

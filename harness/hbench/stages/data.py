@@ -181,7 +181,9 @@ def _check_text(where: str, language: str, text: str, tables: Mapping[str, objec
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise DataError(f"{where}: the text holds half of a surrogate pair; mend the file") from None
+        raise DataError(
+            f"{where}: the text holds half of a surrogate pair; mend the file"
+        ) from None
 
 
 def _running_total(counts: Any) -> Iterator[int]:  # noqa: ANN401 - any iterable of int

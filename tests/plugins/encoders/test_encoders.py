@@ -37,18 +37,20 @@ def labse_folder(tmp_path_factory, scratch_folder):
     shutil.copytree(scratch_folder, body, dirs_exist_ok=True)
     for part in ("modules.json", "model.safetensors", "config_sentence_transformers.json"):
         (body / part).unlink()
-    size = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32)
     torch.manual_seed(5)
-    BertModel(BertConfig(vocab_size=300, pad_token_id=1, **size)).save_pretrained(body)
+    config = BertConfig(vocab_size=300, pad_token_id=1, hidden_size=16, num_hidden_layers=2,
+                        num_attention_heads=2, intermediate_size=32)  # fmt: skip
+    BertModel(config).save_pretrained(body)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from sentence_transformers import SentenceTransformer, models
+        from sentence_transformers import SentenceTransformer
+        from sentence_transformers.models import Dense, Normalize, Pooling, Transformer
 
         parts = [
-            models.Transformer(str(body), max_seq_length=64),
-            models.Pooling(16, pooling_mode="cls"),
-            models.Dense(16, 12, activation_function=torch.nn.Tanh()),
-            models.Normalize(),
+            Transformer(str(body), max_seq_length=64),
+            Pooling(16, pooling_mode="cls"),
+            Dense(16, 12, activation_function=torch.nn.Tanh()),
+            Normalize(),
         ]
         folder = tmp_path_factory.mktemp("labse")
         SentenceTransformer(modules=parts, device="cpu").save_pretrained(str(folder))
@@ -58,7 +60,9 @@ def labse_folder(tmp_path_factory, scratch_folder):
 def vectors(model, texts, side="query"):
     model.train(False)
     with torch.inference_mode():
-        return torch.nn.functional.normalize(model.embed(model.tokenize(texts, side)), dim=1).numpy()
+        return torch.nn.functional.normalize(
+            model.embed(model.tokenize(texts, side)), dim=1
+        ).numpy()
 
 
 def by_sentence_transformers(folder, texts, **options):
@@ -154,7 +158,7 @@ def test_a_hub_model_that_is_not_cached_is_explained_offline(monkeypatch, tmp_pa
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(DataError, match="holds no config.json"):
+    with pytest.raises(DataError, match=r"holds no config\.json"):
         HuggingFace(str(tmp_path)).fingerprint()
 
 
