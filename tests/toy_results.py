@@ -78,7 +78,7 @@ def write_scores(
 
     for name, values in methods.items():
         for seed in seeds:
-            cells = [(name, *cell) for name, pools in SETTINGS.items() for cell in pools.items()]
+            cells = [(key, *cell) for key, pools in SETTINGS.items() for cell in pools.items()]
             # Rows of a setting and of a pool that nobody asked for are there, too.
             unasked = [("cross", "de", "en"), ("multi", "en", "de+en+fr")]
             rows = [
@@ -91,10 +91,8 @@ def write_scores(
             folder.mkdir(parents=True, exist_ok=True)
             table = pa.Table.from_pylist(rows[::-1] if backwards else rows)
             pq.write_table(table, folder / "scores.parquet")
-            cells = {
-                name: [f"{q}>{p}" for q, p in pools.items()] for name, pools in SETTINGS.items()
-            }
-            scores = {metric: {"key": f"k-{metric}", "cells": cells} for metric in METRICS}
+            stored = {key: [f"{q}>{p}" for q, p in own.items()] for key, own in SETTINGS.items()}
+            scores = {metric: {"key": f"k-{metric}", "cells": stored} for metric in METRICS}
             manifest = {"key": f"r-{name}{seed}", "scores": scores}
             (folder / "manifest.json").write_text(json.dumps(manifest))
 

@@ -17,8 +17,6 @@ from hbench.spec import Training
 from hbench.stages import data, encode, rank, score, train
 from hbench.store import Store, is_complete, key_of, read_manifest
 
-HEADER = "inputs"
-
 
 class Job:
     """What all jobs have; a subclass says what goes into its key."""

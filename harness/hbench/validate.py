@@ -9,7 +9,6 @@ from typing import Any, get_args, get_origin
 from hbench import options, registry
 from hbench.errors import HBenchError, Mistake, OptionError, SpecError, did_you_mean, shown
 from hbench.matrix import methods
-from hbench.settings import components
 from hbench.spec import AXES, UNTRAINED, Benchmark, Claim, Evaluation, PluginUse, Spec
 from hbench.specfile import SpecFile, SpecPath
 
@@ -209,13 +208,3 @@ def _check_claim(claim: Claim, benchmark: Benchmark) -> Iterator[str]:
                 yield f"no axis is named {axis!r}: {did_you_mean(axis, AXES)}"
             elif value not in benchmark.axis(axis):
                 yield f"no {axis} is named {value!r}: {did_you_mean(value, benchmark.axis(axis))}"
-
-
-def check_settings(evaluation: Evaluation, languages: Sequence[str], *, parallel: bool) -> None:
-    """Whether a dataset can offer the settings that are asked of it.
-
-    Raises:
-        DataError: it cannot; says which and why.
-    """
-    for setting in evaluation.settings:
-        components(setting.name, languages, parallel=parallel, pool=setting.pool)
