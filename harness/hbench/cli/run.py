@@ -97,8 +97,10 @@ def _print_failures(plan: "Plan", result: "Result") -> None:
     for name in result.missing:
         typer.echo(f"missing in the tables: {name}", err=True)
     if failed:
+        one = len(failed) == 1
+        jobs = "1 job" if one else f"{len(failed)} jobs"
         typer.echo(
-            f"{len(failed)} jobs failed, {skipped} were skipped for want of them; "
+            f"{jobs} failed, {skipped} were skipped for want of {'it' if one else 'them'}; "
             "the same command tries them again",
             err=True,
         )
