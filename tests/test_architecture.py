@@ -22,7 +22,7 @@ LAYERS = [
      "provenance", "store", "corpus"},
     {"spec", "validate", "matrix"},
     {"stages"},
-    {"jobs", "plan"},
+    {"jobs", "plan", "resolved"},
     {"worker", "executor"},
     {"tables", "cli"},
 ]  # fmt: skip

@@ -6,8 +6,9 @@ import pytest
 
 from hbench.errors import DataError, OptionError
 from hbench.jobs import DataJob, EncodeJob, Job, RankJob, ScoreJob, TrainJob
-from hbench.plan import make_plan, resolved
+from hbench.plan import make_plan
 from hbench.provenance import Hardware
+from hbench.resolved import resolved
 from hbench.stages import data, encode, rank, score, train
 from hbench.store import MANIFEST, Store
 from hbench.validate import load_spec

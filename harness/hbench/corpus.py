@@ -6,7 +6,7 @@ texts by these numbers.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,14 @@ class Corpus:
         languages: Int64Array = np.searchsorted(self.passage_offsets, passages, side="right") - 1
         return languages
 
+    def answered(self) -> Int64Array:
+        """(L, L) how many queries of language a have a relevant passage in language b."""
+        has_passage = self.first_relevant() >= 0
+        starts = zip(self.query_offsets[:-1], self.query_offsets[1:], strict=True)
+        rows = [has_passage[self.query_items[a:b]].sum(axis=0) for a, b in starts]
+        counts: Int64Array = np.stack(rows).astype(np.int64)
+        return counts
+
     def first_relevant(self) -> Int32Array:
         """(items, L) each item's best relevant passage in each language, -1 where there is none.
 
@@ -108,6 +116,7 @@ class TrainingTexts:
     items: Items
     queries: list[str]
     passages: list[str]
+    notes: list[str] = field(default_factory=list)
 
 
 def training_texts(corpora: Sequence[Corpus], weights: Sequence[float]) -> TrainingTexts:
@@ -136,7 +145,10 @@ def training_texts(corpora: Sequence[Corpus], weights: Sequence[float]) -> Train
     passage, passage_texts = _number(cells["passage"], shape)
     source = np.repeat(np.arange(len(corpora), dtype=np.int32), sizes)
     items = Items(tuple(languages), query, passage, source, np.array(weights, np.float64))
-    return TrainingTexts(items, query_texts, passage_texts)
+    unused = sum(int((corpus.judgements[2] > 0).sum()) for corpus in corpora)
+    unused -= int((passage >= 0).sum())
+    notes = [f"{unused:,} relevant passages are not trained on: one an item and language is"]
+    return TrainingTexts(items, query_texts, passage_texts, notes if unused else [])
 
 
 def _number(

@@ -7,12 +7,15 @@ false negative.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Le
 
 from hbench.errors import DataError
 from hbench.records import FloatArray, Int32Array, Int64Array, Items
 
+Exponent = Annotated[float, Ge(0), Le(8)]  # 0: uniform, 1: by size; more than 8 says "the largest"
 TRIES = 30  # of a row, before all that is left is looked through
 
 

@@ -5,6 +5,7 @@
     ├── OptionError        an option of a plugin or of the command line
     ├── PluginError        a plugin is missing, broken, claimed twice, or breaks its contract
     ├── DataError          a dataset is missing, damaged, or lacks what was asked of it
+    ├── TrainingError      training cannot go on: the loss is no number
     ├── DeviceError        a device was asked for that is not there
     └── StoreError         the results folder cannot be read or written
 
@@ -55,6 +56,10 @@ class PluginError(HBenchError):
 
 class DataError(HBenchError):
     """A dataset is missing, damaged, or lacks what was asked of it."""
+
+
+class TrainingError(HBenchError):
+    """Training cannot go on: the loss is no number."""
 
 
 class DeviceError(HBenchError):

@@ -45,7 +45,7 @@ class Job:
         raise TypeError(f"{type(self).__name__} does not say where its outcome lies")
 
     def is_done(self, store: Store) -> bool:
-        """Whether the outcome is there, whole, and of this very job."""
+        """Whether the manifest, which is written last, is there and of this very job."""
         folder = self.folder(store)
         return is_complete(folder) and read_manifest(folder).get("key") == self.key
 
@@ -62,7 +62,7 @@ class DataJob(Job):
     @property
     def title(self) -> str:  # type: ignore[override]
         """One line for people."""
-        return f"data {self.dataset.entry.name}"
+        return " ".join(["data", self.dataset.entry.name, *self.dataset.chosen])
 
     @property
     def plugins(self) -> Sequence[Built]:
@@ -122,14 +122,16 @@ class TrainJob(Job):
     def inputs(self) -> dict[str, Any]:
         """Plugins, data, recipe, seed and hardware."""
         recipe = self.training.model_dump(mode="json", exclude={"data"}) if self.training else None
+        keys = [source.key for source in self.sources]
         return {
             "stage": f"train {train.VERSION}",
             "encoder": self.encoder.identity,
             "fingerprint": self.fingerprint,
             "sampler": self.sampler.identity if self.sampler else None,
             "objective": self.objective.identity if self.objective else None,
-            "sources": [source.key for source in self.sources],
-            "weights": list(self.weights),
+            # An untrained model takes only the set of texts from its sources, for its tokenizer.
+            "sources": keys if self.sampler else sorted(keys),
+            "weights": list(self.weights) if self.sampler else None,
             "training": recipe,
             "seed": self.seed,
             "hardware": self.hardware.identity if self.sampler else None,
@@ -158,9 +160,8 @@ class EncodeJob(Job):
     @property
     def title(self) -> str:  # type: ignore[override]
         """One line for people."""
-        return (
-            f"encode {self.data.dataset.entry.name} by {self.system.title.removeprefix('train ')}"
-        )
+        what, by = self.data.title.removeprefix("data "), self.system.title.removeprefix("train ")
+        return f"encode {what} by {by}"
 
     @property
     def needs(self) -> tuple[Job, ...]:  # type: ignore[override]

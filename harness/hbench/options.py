@@ -107,8 +107,16 @@ def check(factory: Callable[..., Any], given: Mapping[str, Any], owner: str) -> 
     return values
 
 
-def dump(factory: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """All options with defaults filled in, as JSON values."""
+def dump(
+    factory: Callable[..., Any], values: Mapping[str, Any], *, required: bool = True
+) -> dict[str, Any]:
+    """All options with defaults filled in, as JSON values; those without a default if given.
+
+    Args:
+        factory: the plugin's class or function.
+        values: what ``check`` returned.
+        required: False leaves out the options that have no default and no value.
+    """
     from pydantic import TypeAdapter
 
     return {
@@ -116,6 +124,7 @@ def dump(factory: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, An
             values.get(parameter.name, parameter.default), mode="json"
         )
         for parameter in parameters(factory)
+        if required or parameter.name in values or parameter.default is not MISSING
     }
 
 

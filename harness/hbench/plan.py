@@ -96,6 +96,7 @@ class Planner:
             method.name: {job.seed: job for job in self._systems(name, benchmark, method)}
             for method in all_methods
         }
+        self._check_distinct(name, systems)
         scores: dict[str, dict[str, ScoreJob]] = {}
         for label, evaluation in benchmark.evaluate.items():
             place = f"{name}: evaluate.{label}"
@@ -173,6 +174,17 @@ class Planner:
                 self.mistakes.append(f"{place}.settings: {error}")
         return tuple(settings)
 
+    def _check_distinct(self, name: str, systems: Mapping[str, Mapping[int, TrainJob]]) -> None:
+        """No method may be another one under a second name: it would be tested against itself."""
+        owners: dict[str, str] = {}
+        for method, by_seed in systems.items():
+            for job in by_seed.values():
+                owner = owners.setdefault(job.key, method)
+                if owner != method:
+                    self.mistakes.append(
+                        f"{name}: the methods {owner!r} and {method!r} are the same; remove one"
+                    )
+
     def _check_parallel(self, place: str, sources: Mapping[str, DataJob]) -> None:
         if not any(job.dataset.plugin.parallel for job in sources.values()):
             self.mistakes.append(
@@ -190,78 +202,6 @@ class Planner:
         except HBenchError as error:
             self.mistakes.append(f"{place}: {error}")
         return self._fingerprints.get(mark, "")
-
-
-def resolved(plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
-    """The benchmark with every default written out, and where its results lie; JSON."""
-    spec = plan.benchmark.model_dump(mode="json", exclude_none=True)
-    for axis, kind in (
-        ("encoders", "encoder"),
-        ("samplers", "sampler"),
-        ("objectives", "objective"),
-    ):
-        for name, use in getattr(plan.benchmark, axis).items():
-            if use.use != UNTRAINED:
-                spec[axis][name] = {"use": use.use, **_built(kind, use).options}
-    for name, evaluation in plan.benchmark.evaluate.items():
-        data = evaluation.data
-        spec["evaluate"][name]["data"] = {"use": data.use, **_built("dataset", data).options}
-        spec["evaluate"][name]["metrics"] = [metric.label for metric in evaluation.metrics]
-    if plan.benchmark.train is not None:
-        for name, source in plan.benchmark.train.data.items():
-            options = {
-                "use": source.use,
-                "weight": source.weight,
-                **_built("dataset", source).options,
-            }
-            spec["train"]["data"][name] = options
-    return {
-        "benchmark": plan.name,
-        "spec": spec,
-        "methods": [_resolved_method(method, plan, store) for method in plan.methods],
-        "evaluations": {
-            name: _resolved_evaluation(name, plan, store) for name in plan.benchmark.evaluate
-        },
-    }
-
-
-def _resolved_method(method: Method, plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
-    jobs = plan.systems[method.name]
-    return {
-        "name": method.name,
-        "axes": dict(method.axes),
-        # A pretrained encoder as it is has no seeds: it is one fixed model.
-        "seeded": any(job.sampler or job.encoder.plugin.from_scratch for job in jobs.values()),
-        "systems": {
-            str(seed): {"key": job.key, "folder": _relative(job.folder(store), store)}
-            for seed, job in jobs.items()
-        },
-    }
-
-
-def _resolved_evaluation(name: str, plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
-    scores = plan.scores[name]
-    first = next(iter(scores.values()))
-    return {
-        "data": first.rank.vectors.data.key,
-        "settings": {
-            setting: [[c.query_language, c.pool_name] for c in parts]
-            for setting, parts in first.settings
-        },
-        "metrics": {
-            label: {"direction": metric.plugin.direction, "key": first.metric_keys[label]}
-            for label, metric in first.metrics
-        },
-        "scores": {
-            key: {"key": job.rank.key, "folder": _relative(job.folder(store), store)}
-            for key, job in scores.items()
-        },
-    }
-
-
-def _relative(folder: Any, store: Store) -> str:  # noqa: ANN401
-    path: str = folder.relative_to(store.root).as_posix()
-    return path
 
 
 def _built(kind: Any, use: PluginUse) -> Built:  # noqa: ANN401

@@ -14,6 +14,10 @@ Int64Array = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 
+# The columns of a scores file that say which row it is; all others are metrics.
+SCORE_KEYS = ("item", "cluster", "query", "query_language", "pool", "setting")
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question in one language.

@@ -55,6 +55,13 @@ class Built:
         }
 
     @property
+    def chosen(self) -> list[str]:
+        """The options that differ from their defaults, as ``split=test``, without locations."""
+        defaults = options.dump(self.entry_factory, {}, required=False)
+        what = self.identity["options"]
+        return [f"{name}={what[name]}" for name in what if what[name] != defaults.get(name)]
+
+    @property
     def entry_factory(self) -> Callable[..., Any]:
         """The class or function behind the name."""
         return load(self.entry)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hbench.errors import printable
+from hbench.settings import MACRO
 
 VERSION = 1  # raised when a comparison is shown otherwise
 ARROWS = {"higher": "↑", "lower": "↓"}
@@ -17,6 +18,7 @@ SUPERSCRIPTS = str.maketrans(LETTERS, "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿ�
 EXPLORATORY = "°"
 ABSENT = "–"
 FEW_CLUSTERS = 20
+MOST_DIFFERENCES = 60
 
 
 @dataclass(frozen=True)
@@ -90,21 +92,58 @@ def unit_line(group: Group) -> str:
     if not rows:
         return "No query has what these metrics need."
     row = max(rows, key=lambda row: int(row["items"]))
-    seeds = sorted({row["seeds"] for row in rows})
-    each = f"{seeds[0]} seeds per method" if len(seeds) == 1 else f"{seeds[0]}-{seeds[-1]} seeds"
-    each = "1 seed per method" if seeds == [1] else each
-    languages = f"{group.languages} languages" if group.languages > 1 else "1 language"
+    seeds = {row["method"]: int(row["seeds"]) for row in rows}
+    trained = {count for count in seeds.values() if count} or {0}
+    each = str(max(trained)) if len(trained) == 1 else f"{min(trained)}-{max(trained)}"
+    languages = f"{group.languages} languages" if group.setting in MACRO else "its languages"
     line = (
-        f"Unit: {row['items']:,} items in {row['clusters']:,} clusters, {languages} fixed, {each}."
+        f"Unit: {row['items']:,} items in {row['clusters']:,} clusters, {languages} fixed, "
+        f"{each} {'seed' if each == '1' else 'seeds'} per method."
     )
     if row["clusters"] < FEW_CLUSTERS:
         line += " Few clusters: intervals are rough."
-    if 1 in seeds:
-        return line + " Model-level only: with one seed this compares trained models, not methods."
-    return line + (
-        " Claim: the method, on new clusters like these, in these languages, with this training "
-        "set and recipe."
-    )
+    fixed = [method for method, count in seeds.items() if not count]
+    once = [method for method, count in seeds.items() if count == 1]
+    if fixed:
+        line += f" Fixed checkpoint, no seeds: {', '.join(fixed)}."
+    if once:
+        line += (
+            f" Model-level only: {', '.join(once)} was trained once, so what stands there is of "
+            "trained models, not of methods."
+        )
+    if len(fixed) + len(once) < len(seeds):
+        line += (
+            " Claim: the method, on new clusters like these, in these languages, with this "
+            "training set and recipe."
+        )
+    return line
+
+
+def differences(entry: Mapping[str, Any], style: str) -> str:
+    """The differences of the primary family with their intervals, which decide, and Holm's p."""
+    from tabulate import tabulate
+
+    rows = [
+        [
+            table["dataset"],
+            table["setting"],
+            f"{table['metric']} {ARROWS[table['direction']]}",
+            f"{pair['a']} - {pair['b']}",
+            _signed(pair["difference"]),
+            ABSENT if pair["low"] is None else f"{_signed(pair['low'])} to {_signed(pair['high'])}",
+            _probability(pair["p_adjusted"]) + ("*" if pair["significant"] else ""),
+        ]
+        for table in entry["tables"]
+        for pair in table["comparisons"]
+        if pair["primary"]
+    ]
+    if len(rows) > MOST_DIFFERENCES:
+        return f"{len(rows)} differences are in the primary family: see --format json."
+    headers = ["Data", "Setting", "Metric", "Difference", "", "95 % interval", "Holm's p"]
+    if style == "markdown":
+        rows = [[_escaped(cell) for cell in row] for row in rows]
+    form = "pipe" if style == "markdown" else "simple"
+    return str(tabulate(rows, headers, tablefmt=form, disable_numparse=True)) if rows else ""
 
 
 def family_line(entry: Mapping[str, Any]) -> str:
@@ -201,8 +240,19 @@ def render(entries: Sequence[Mapping[str, Any]], style: str) -> str:
             title = f"## {_escaped(group.title)}" if style == "markdown" else group.title
             body = markdown(group) if style == "markdown" else terminal(group)
             parts += [title, body, unit_line(group)]
-        parts.append(family_line(entry))
+        parts += [family_line(entry), differences(entry, style)]
     return printable("\n\n".join(parts)) + "\n"
+
+
+def _signed(value: float) -> str:
+    """Three digits, or as many as a large value needs, with its sign."""
+    return f"{value:+.3f}" if abs(value) < 100 else f"{value:+.1f}"
+
+
+def _probability(p: float | None) -> str:
+    if p is None:
+        return ABSENT
+    return f"{p:.3f}" if p >= 0.001 else "<0.001"
 
 
 def _cell(row: Mapping[str, Any]) -> str:

@@ -9,6 +9,8 @@ from typing import Any, get_args, get_origin
 from hbench import options, registry
 from hbench.errors import HBenchError, Mistake, OptionError, SpecError, did_you_mean, shown
 from hbench.matrix import methods
+from hbench.records import SCORE_KEYS
+from hbench.settings import components
 from hbench.spec import AXES, UNTRAINED, Benchmark, Claim, Evaluation, PluginUse, Spec
 from hbench.specfile import SpecFile, SpecPath
 
@@ -181,12 +183,33 @@ def _check_evaluation(evaluation: Evaluation, place: SpecPath) -> Iterator[Findi
     yield from _check_plugin("dataset", evaluation.data, (*place, "data"))
     for index, metric in enumerate(evaluation.metrics):
         yield from _check_plugin("metric", metric, (*place, "metrics", index))
+    yield from _check_settings(evaluation, place)
     labels = [metric.label for metric in evaluation.metrics]
     names = [setting.name for setting in evaluation.settings]
+    for index, label in enumerate(labels):
+        if label in SCORE_KEYS:
+            yield (
+                (*place, "metrics", index),
+                f"{label!r} names a column of the scores files already",
+            )
     for what, given in (("metrics", labels), ("settings", names)):
         for index, name in enumerate(given):
             if name in given[:index]:
                 yield (*place, what, index), f"{name!r} is given twice; keep one"
+
+
+def _check_settings(evaluation: Evaluation, place: SpecPath) -> Iterator[Finding]:
+    """Whether the dataset, as far as it is known without its texts, can offer the settings."""
+    try:
+        dataset = registry.build("dataset", evaluation.data.use, evaluation.data.options).plugin
+        languages = dataset.languages()
+    except HBenchError:
+        return  # said already, or known only when the data is there
+    for index, setting in enumerate(evaluation.settings):
+        try:
+            components(setting.name, languages, parallel=dataset.parallel, pool=setting.pool)
+        except HBenchError as error:
+            yield (*place, "settings", index), str(error)
 
 
 def _check_claim(claim: Claim, benchmark: Benchmark) -> Iterator[str]:
@@ -202,6 +225,15 @@ def _check_claim(claim: Claim, benchmark: Benchmark) -> Iterator[str]:
     if claim.setting is not None and claim.setting not in settings:
         hint = did_you_mean(claim.setting, settings)
         yield f"no evaluation has the setting {claim.setting!r}: {hint}"
+    measured = any(
+        claim.metric in [m.label for m in benchmark.evaluate[name].metrics]
+        and claim.setting in [s.name for s in benchmark.evaluate[name].settings]
+        for name in chosen
+    )
+    if claim.metric in labels and claim.setting in settings and not measured:
+        yield f"no evaluation measures {claim.metric!r} in the setting {claim.setting!r}"
+    if claim.method in claim.rivals:
+        yield "the method is compared with itself"
     for selector in (claim.method or {}, *claim.rivals):
         for axis, value in selector.items():
             if axis not in AXES:

@@ -32,7 +32,7 @@ def run_job(job: Job, store: Store, hardware: Hardware, progress: Progress) -> O
 
 
 def prepare_torch(hardware: Hardware) -> None:
-    """Fix torch's threads and make its operations repeatable.
+    """Fix torch's threads and forbid TF32; on a CPU this makes its operations repeatable.
 
     Raises:
         DeviceError: torch does not see the device.
@@ -167,6 +167,7 @@ def _score(
                 cells[name] = cells.get(name, set()) | set(new)
             stored[label] = {"key": key, "cells": {n: sorted(done) for n, done in cells.items()}}
         content["scores"] = stored
+        content["scored"] = detail
         plugins = [*manifest["plugins"], *_manifest(job, hardware)["plugins"]]
         content["plugins"] = list({canonical(plugin): plugin for plugin in plugins}.values())
     return detail

@@ -8,7 +8,7 @@ from tests.toy_corpora import ranked, spelled, stored, toy
 
 from hbench.corpus import Corpus
 from hbench.errors import PluginError
-from hbench.records import Direction, Ranks
+from hbench.records import SCORE_KEYS, Direction, Ranks
 from hbench.settings import Component, components
 from hbench.stages import score
 from hbench.stages.score import Beats, ranks_in_pool, values_of
@@ -66,7 +66,7 @@ def scored(study, settings, metrics, path, **kept):
     detail = score.run(study.corpus, study.beats, settings, metrics, path, **kept)
     table = pq.read_table(path)
     places = ["setting", "query_language", "pool", "query"]
-    values = [name for name in table.column_names if name not in score.KEYS]
+    values = [name for name in table.column_names if name not in SCORE_KEYS]
     return detail, [tuple(row[name] for name in places + values) for row in table.to_pylist()]
 
 
@@ -103,7 +103,7 @@ def test_queries_without_a_relevant_passage_in_the_pool_are_left_out_and_counted
     # cross asks 4 queries in 2 pools each; de q1 in zh, en q1 in zh, en q2 in de, zh q2 in de: none
     assert detail == {
         "rows": {"mono": 4, "cross": 4},
-        "notes": ["4 queries have no relevant passage in setting cross's pools"],
+        "notes": ["4 (query, pool) pairs of setting cross have no relevant passage"],
     }
 
 
@@ -114,7 +114,7 @@ def test_a_setting_in_which_no_query_is_answered_is_empty(study, tmp_path):
     )
     assert (rows, best.seen) == ([], [])
     assert detail["rows"] == {"void": 0}
-    assert detail["notes"] == ["1 queries have no relevant passage in setting void's pools"]
+    assert detail["notes"] == ["1 (query, pool) pairs of setting void have no relevant passage"]
     _, rows = scored(
         study, every("mono"), {"best": Best()}, tmp_path / "t.parquet",
         keep=tmp_path / "s.parquet", kept_columns=["best"],
@@ -203,7 +203,7 @@ def test_another_metric_adds_a_column_where_it_was_asked_for(study, tmp_path):
     scored(study, settings, {"one": Constant(1)}, first)
     _, rows = scored(study, every("mono"), {"two": Constant(2)}, second,
                      keep=first, kept_columns=["one"])  # fmt: skip
-    names = pq.read_table(second).column_names[len(score.KEYS) :]
+    names = pq.read_table(second).column_names[len(SCORE_KEYS) :]
     found = [(row[0], *(dict(zip(names, row[4:], strict=True))[n] for n in ("one", "two")))
              for row in rows]  # fmt: skip
     assert found == [("mono", 1, 2)] * 4 + [("some", 1, None)] * 2
@@ -214,7 +214,7 @@ def test_later_values_replace_earlier_ones(study, tmp_path):
     scored(study, every("mono", "cross"), {"old": Constant(1), "stale": Constant(7)}, first)
     _, rows = scored(study, every("mono"), {"old": Constant(2)}, second,
                      keep=first, kept_columns=["old"])  # fmt: skip
-    assert pq.read_table(second).column_names == [*score.KEYS, "old"]
+    assert pq.read_table(second).column_names == [*SCORE_KEYS, "old"]
     assert [(row[0], row[-1]) for row in rows] == [("cross", 1)] * 4 + [("mono", 2)] * 4
 
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from hbench.corpus import TrainingTexts
-from hbench.errors import DataError
+from hbench.errors import DataError, TrainingError
 from hbench.protocols import Need
 from hbench.records import Items, Side
 from hbench.stages import train
-from hbench.stages.train import Loop, Recipe, TrainingError, share_of_peak
+from hbench.stages.train import Loop, Recipe, share_of_peak
 from hbench_plugins.encoders.scratch import Scratch
 from hbench_plugins.objectives.infonce import InfoNCE
 from hbench_plugins.samplers.hybrid import Hybrid

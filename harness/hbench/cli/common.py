@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hbench.errors import HBenchError
+from hbench.errors import HBenchError, printable
 
 MISTAKE = 2
 INTERRUPTED = 130
@@ -38,7 +38,7 @@ def mistakes_end_here() -> Iterator[None]:
     try:
         yield
     except HBenchError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(printable(f"error: {error}"), err=True)
         raise typer.Exit(MISTAKE) from None
     except KeyboardInterrupt:
         typer.echo("interrupted; what was finished is kept, the same command goes on", err=True)

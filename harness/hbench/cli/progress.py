@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from hbench.errors import printable
 from hbench.executor import Watcher
 from hbench.jobs import Job
 from hbench.plan import Plan
@@ -63,7 +64,7 @@ class Lines:
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Show the job's line, and what is noteworthy of it."""
         for line in ending(job, outcome, f"[{self.number}/{self.total}]", self.note):
-            typer.echo(line, err=True)
+            typer.echo(printable(line), err=True)
 
 
 class Bar:
@@ -93,7 +94,7 @@ class Bar:
         self._show(job, 0.0, "")
         lines = ending(job, outcome, f"[{self.number}/{self.total}]", "")
         for line in lines if outcome.state == "failed" else lines[1:]:
-            self.bar.console.print(line, markup=False, highlight=False)
+            self.bar.console.print(printable(line), markup=False, highlight=False)
 
     def _show(self, job: Job, share: float, note: str) -> None:
         self.shown = monotonic()

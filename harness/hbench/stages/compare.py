@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from hbench.errors import StoreError
-from hbench.records import FloatArray, Int64Array
+from hbench.records import SCORE_KEYS, FloatArray, Int64Array
+from hbench.settings import MACRO
 from hbench.statistics import Estimate, Scores, benjamini_hochberg, difference, holm, level
 from hbench.store import read_manifest
 
 ALPHA = 0.05
 CORRECTION = "holm"
-KEYS = ("item", "cluster", "query", "query_language", "pool", "setting")
 
 
 def run(resolved: Mapping[str, Any], root: Path) -> dict[str, Any]:
@@ -73,6 +73,7 @@ def primary_tests(resolved: Mapping[str, Any]) -> set[tuple[str, str, str]]:
         (dataset, setting, next(iter(evaluation["metrics"])))
         for dataset, evaluation in evaluations.items()
         for setting in evaluation["settings"]
+        if setting in MACRO
     }
     for claim in resolved["spec"].get("claims", ()):
         if "metric" in claim and "setting" in claim:
@@ -124,12 +125,12 @@ class Evaluated:
                 if path is None:
                     continue
                 try:
-                    table = pq.read_table(path, columns=[*KEYS, *metrics], partitioning=None)
+                    table = pq.read_table(path, columns=[*SCORE_KEYS, *metrics], partitioning=None)
                 except (OSError, ValueError) as error:
                     message = f"{path}: damaged ({error}); delete {path.parent} and run again"
                     raise StoreError(message) from error
                 table = _wanted(table, evaluation["settings"])
-                own = table.select(list(KEYS))
+                own = table.select(list(SCORE_KEYS))
                 keys = own if keys is None else keys
                 if not own.equals(keys):
                     raise StoreError(f"{path}: holds other queries than its neighbours; run again")
@@ -150,7 +151,7 @@ class Evaluated:
                 "method": method,
                 **_bounds(level(scores[method], ALPHA) if method in scores else None, "mean"),
                 **_counts(rows),
-                "seeds": len(values[metric]),
+                "seeds": len(values[metric]) if self.seeded[method] else 0,  # 0: a fixed checkpoint
             }
             for method, values in self.values.items()
         ]

@@ -15,11 +15,10 @@ import numpy.typing as npt
 from hbench.corpus import Corpus
 from hbench.errors import PluginError
 from hbench.protocols import Metric
-from hbench.records import FloatArray, Int32Array, Int64Array, Ranks
+from hbench.records import SCORE_KEYS, FloatArray, Int32Array, Int64Array, Ranks
 from hbench.settings import Component
 
 VERSION = 1
-KEYS = ("item", "cluster", "query", "query_language", "pool", "setting")
 
 
 @dataclass(frozen=True)
@@ -73,12 +72,12 @@ def run(
     table = pa.concat_tables(blocks)
     rows = {name: int(np.sum(table["setting"].to_numpy() == name)) for name in settings}
     notes = [
-        f"{left_out} queries have no relevant passage in setting {name}'s pools"
+        f"{left_out} (query, pool) pairs of setting {name} have no relevant passage"
         for name, components in settings.items()
         if (left_out := _asked(corpus, components) - rows[name])
     ]
     if keep is not None:
-        table = _merge(pq.read_table(keep, columns=[*KEYS, *kept_columns]), table)
+        table = _merge(pq.read_table(keep, columns=[*SCORE_KEYS, *kept_columns]), table)
     order = [(name, "ascending") for name in ("setting", "query_language", "pool", "query")]
     pq.write_table(table.sort_by(order), path, compression="zstd")
     return {"rows": rows, "notes": notes}
@@ -160,7 +159,7 @@ def _block(
         "cluster": corpus.table("items")["cluster"].take(items),
         "query": pa.array(queries, pa.int32()),
     }
-    for name, value in zip(KEYS[3:], constants, strict=True):
+    for name, value in zip(SCORE_KEYS[3:], constants, strict=True):
         columns[name] = pa.array([value] * len(queries), pa.string())
     for label, metric in metrics.items():
         values = values_of(metric, label, ranks) if ranks else np.empty(0)
@@ -172,7 +171,7 @@ def _merge(old: Any, new: Any) -> Any:  # noqa: ANN401 - pyarrow publishes no ty
     """New rows and columns over old ones: nothing else that was there is lost."""
     import pyarrow as pa
 
-    keys = list(KEYS)
+    keys = list(SCORE_KEYS)
     others = [name for name in old.column_names if name not in new.column_names]
     kept = old.join(new.select(keys), keys=keys, join_type="left anti")
     again = new.join(old.select([*keys, *others]), keys=keys, join_type="left outer")

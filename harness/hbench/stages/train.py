@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from hbench.corpus import TrainingTexts
-from hbench.errors import DataError, HBenchError
+from hbench.errors import DataError, TrainingError
 from hbench.protocols import Batches, Encoder, Model, Need, Objective, Sampler
 from hbench.records import Int32Array, Side
 
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 VERSION = 1
 LOGGED = 100  # points of the loss curve
 Progress = Callable[[float, str], None]
-
-
-class TrainingError(HBenchError):
-    """Training cannot go on: the loss is no number."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +83,7 @@ def run(
         model.to(torch.device(device))
         batches = sampler.prepare(texts.items, batch_size=recipe.batch_size, seed=seed)
         loop = Loop(model, batches, objective, texts, recipe, seed, device)
-        facts |= loop.run(log, progress)
+        facts |= loop.run(log, progress) | {"notes": texts.notes}
     model.train(False)
     model.save(folder / "model")
     lines = "".join(json.dumps(entry) + "\n" for entry in log)

@@ -1,6 +1,7 @@
 """Pretrained encoders: a local folder, or a hub id with the revision that pins it."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ class HuggingFace:
 
     Args:
         model: a folder, or a hub id such as ``FacebookAI/xlm-roberta-base``.
-        revision: the commit of the hub id, so that the result can be repeated.
+        revision: the commit of the hub id (40 hex digits; a branch would move).
         pooling: ``mean`` or ``cls``; not given: as the folder says, and ``mean`` where it does not.
         query_prefix: put before every query, such as ``"Query: "``.
         passage_prefix: put before every passage.
@@ -40,7 +41,7 @@ class HuggingFace:
         trust_remote_code: run the Python code that the model's folder brings along.
     """
 
-    model: str
+    model: str | Path  # a Path, so that a folder's place is not taken for its content
     revision: str | None = None
     pooling: Pooling | None = None
     query_prefix: str = ""
@@ -54,17 +55,22 @@ class HuggingFace:
     from_scratch: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if not self._is_folder and self.revision is None:
+        if self._is_folder and self.revision is not None:
             raise OptionError(
-                f"{self.model!r} is no folder here, so it is taken for a hub id, which needs "
-                "'revision' (a commit of the model's repository)",
+                f"{str(self.model)!r} is a folder here, and 'revision' is for hub ids; remove it",
+                ("revision",),
+            )
+        if not self._is_folder and not re.fullmatch(r"[0-9a-f]{40}", self.revision or ""):
+            raise OptionError(
+                f"{str(self.model)!r} is no folder here, so it is taken for a hub id, which needs "
+                "'revision': a commit of the model's repository, 40 hex digits",
                 ("model",),
             )
 
     def fingerprint(self) -> str:
-        """The revision, or a sum over the folder's files."""
+        """The hub id and revision, or a sum over the folder's files."""
         if not self._is_folder:
-            return f"revision:{self.revision}"
+            return f"{self.model}@{self.revision}"
         folder = Path(self.model)
         if not (folder / "config.json").is_file():
             raise DataError(f"{folder}: holds no config.json, so it is no model folder")
@@ -138,11 +144,14 @@ class HuggingFace:
 
         try:
             path = snapshot_download(
-                self.model, revision=self.revision, allow_patterns=FILES, ignore_patterns=UNUSED
+                str(self.model),
+                revision=self.revision,
+                allow_patterns=FILES,
+                ignore_patterns=UNUSED,
             )
         except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
             raise DataError(
-                f"model {self.model!r} at revision {self.revision!r} is neither in the hub's "
+                f"model {str(self.model)!r} at revision {self.revision!r} is neither in the hub's "
                 f"cache (HF_HOME) nor to be downloaded: {error}; check the id, go online, or give "
                 "a folder"
             ) from error

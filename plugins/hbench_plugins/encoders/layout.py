@@ -53,6 +53,8 @@ def read_head(folder: Path) -> Head:
     dense, activation, normalize = None, "identity", False
     for module in _read(listing):
         name, part = str(module["type"]).rsplit(".", 1)[-1], folder / str(module["path"])
+        if not part.resolve().is_relative_to(folder.resolve()):
+            raise DataError(f"{listing}: the part {module['path']!r} lies outside of the folder")
         if name == "Pooling":
             pooling = _pooling(part / "config.json")
         elif name == "Dense":

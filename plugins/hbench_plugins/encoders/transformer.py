@@ -132,6 +132,9 @@ class Transformer:
         """Write a folder that sentence-transformers loads as it is."""
         from safetensors.torch import save_file
 
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        if backend is not None:
+            backend.no_truncation()  # what tokenising left behind is no part of the model
         with quiet_transformers():
             self.body.save_pretrained(folder)
             self.tokenizer.save_pretrained(folder)

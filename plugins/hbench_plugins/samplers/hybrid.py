@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from hbench.drawing import Drawer, Menu
+from hbench.drawing import Drawer, Exponent, Menu
 from hbench.errors import OptionError
 from hbench.records import Int32Array, Items
 
@@ -24,8 +24,8 @@ class Hybrid:
 
     alpha: float = 0.5
     pairs: Literal["row", "batch"] = "row"
-    source_weight: float = 1.0
-    language_weight: float = 0.0
+    source_weight: Exponent = 1.0
+    language_weight: Exponent = 0.0
     version: ClassVar[int] = 1
     needs_parallel: ClassVar[bool] = True
 

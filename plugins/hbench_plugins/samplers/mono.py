@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hbench.drawing import Drawer, Menu
+from hbench.drawing import Drawer, Exponent, Menu
 from hbench.records import Int32Array, Items
 
 
@@ -18,8 +18,8 @@ class Mono:
         language_weight: p(language) is proportional to its items to this power; 0 is uniform.
     """
 
-    source_weight: float = 1.0
-    language_weight: float = 0.0
+    source_weight: Exponent = 1.0
+    language_weight: Exponent = 0.0
     version: ClassVar[int] = 1
     needs_parallel: ClassVar[bool] = False
 

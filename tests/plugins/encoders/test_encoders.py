@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from hbench.errors import DataError, OptionError
+from hbench.registry import build
 from hbench_plugins.encoders.huggingface import HuggingFace
 from hbench_plugins.encoders.layout import read_head
 from hbench_plugins.encoders.scratch import Scratch, _train_tokenizer
@@ -18,6 +19,7 @@ TEXTS = [
     "Who built the Iron Tower?",
     "मीनार",
 ]
+COMMIT = "0123456789" * 4
 SCRATCH = Scratch(hidden=16, layers=2, heads=2, vocabulary=300)
 
 
@@ -147,14 +149,31 @@ def test_the_fingerprint_of_a_folder_follows_its_content(scratch_folder, tmp_pat
 def test_a_hub_id_without_revision_is_refused():
     with pytest.raises(OptionError, match="needs 'revision'"):
         HuggingFace("FacebookAI/xlm-roberta-base")
-    assert HuggingFace("a/b", revision="0123").fingerprint() == "revision:0123"
+    with pytest.raises(OptionError, match="40 hex digits"):
+        HuggingFace("a/b", revision="main")
+    assert HuggingFace("a/b", revision=COMMIT).fingerprint() == f"a/b@{COMMIT}"
+
+
+def test_a_folder_with_a_revision_is_refused(scratch_folder):
+    with pytest.raises(OptionError, match="is a folder here, and 'revision' is for hub ids"):
+        HuggingFace(str(scratch_folder), revision=COMMIT)
+
+
+def test_where_a_folder_lies_is_no_part_of_its_identity(scratch_folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(scratch_folder, copy)
+    a, b = (build("encoder", "huggingface", {"model": str(p)}) for p in (scratch_folder, copy))
+    assert a.identity == b.identity
+    assert a.options != b.options
 
 
 def test_a_hub_model_that_is_not_cached_is_explained_offline(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(DataError, match=r"'a/b' at revision '01' is neither in the hub's cache"):
-        HuggingFace("a/b", revision="01").create([], seed=0)
+    with pytest.raises(
+        DataError, match=rf"'a/b' at revision '{COMMIT}' is neither in the hub's cache"
+    ):
+        HuggingFace("a/b", revision=COMMIT).create([], seed=0)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
@@ -187,6 +206,7 @@ def test_pickled_weights_are_not_loaded(scratch_folder, tmp_path):
         ("modules.json", '[{"type": "x.WordWeights", "path": "a"}]', "'WordWeights' is not known"),
         ("1_Pooling/config.json", '{"pooling_mode_max_tokens": true}', "must be mean or cls"),
         ("1_Pooling/config.json", '{"pooling_mode": "max"}', "found max"),
+        ("modules.json", '[{"type": "x.Pooling", "path": "../else"}]', "outside of the folder"),
     ],
 )
 def test_a_head_that_is_not_known_is_refused(scratch_folder, tmp_path, part, content, message):

@@ -1,0 +1,79 @@
+"""A benchmark's ``resolved.json``: the spec with every default written out, and where results lie.
+
+Compare reads nothing else of a spec, so that tables need neither the spec file nor its plugins.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from hbench.matrix import Method
+from hbench.plan import BenchmarkPlan
+from hbench.registry import Kind, build
+from hbench.spec import AXES, UNTRAINED, PluginUse
+from hbench.store import Store
+
+
+def resolved(plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
+    """The benchmark with every default written out, and where its results lie; JSON."""
+    spec = plan.benchmark.model_dump(mode="json", exclude_none=True)
+    for axis in AXES:
+        for name, use in plan.benchmark.axis(axis).items():
+            if use.use != UNTRAINED:
+                spec[f"{axis}s"][name] = _with_defaults(axis, use)
+    for name, evaluation in plan.benchmark.evaluate.items():
+        spec["evaluate"][name]["data"] = _with_defaults("dataset", evaluation.data)
+        spec["evaluate"][name]["metrics"] = [metric.label for metric in evaluation.metrics]
+    if plan.benchmark.train is not None:
+        for name, source in plan.benchmark.train.data.items():
+            filled = _with_defaults("dataset", source)
+            spec["train"]["data"][name] = {"weight": source.weight, **filled}
+    return {
+        "benchmark": plan.name,
+        "spec": spec,
+        "methods": [_resolved_method(method, plan, store) for method in plan.methods],
+        "evaluations": {
+            name: _resolved_evaluation(name, plan, store) for name in plan.benchmark.evaluate
+        },
+    }
+
+
+def _with_defaults(kind: Kind, use: PluginUse) -> dict[str, Any]:
+    return {"use": use.use, **build(kind, use.use, use.options).options}
+
+
+def _resolved_method(method: Method, plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
+    jobs = plan.systems[method.name]
+    return {
+        "name": method.name,
+        "axes": dict(method.axes),
+        # A pretrained encoder as it is has no seeds: it is one fixed model.
+        "seeded": any(job.sampler or job.encoder.plugin.from_scratch for job in jobs.values()),
+        "systems": {
+            str(seed): {"key": job.key, "folder": _relative(job.folder(store), store)}
+            for seed, job in jobs.items()
+        },
+    }
+
+
+def _resolved_evaluation(name: str, plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
+    scores = plan.scores[name]
+    first = next(iter(scores.values()))
+    return {
+        "data": first.rank.vectors.data.key,
+        "settings": {
+            setting: [[c.query_language, c.pool_name] for c in parts]
+            for setting, parts in first.settings
+        },
+        "metrics": {
+            label: {"direction": metric.plugin.direction, "key": first.metric_keys[label]}
+            for label, metric in first.metrics
+        },
+        "scores": {
+            key: {"key": job.rank.key, "folder": _relative(job.folder(store), store)}
+            for key, job in scores.items()
+        },
+    }
+
+
+def _relative(folder: Path, store: Store) -> str:
+    return folder.relative_to(store.root).as_posix()
