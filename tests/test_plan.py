@@ -4,7 +4,7 @@ from shutil import rmtree
 
 import pytest
 
-from hbench.errors import DataError, OptionError
+from hbench.errors import DataError, OptionError, SpecError
 from hbench.jobs import DataJob, EncodeJob, Job, RankJob, ScoreJob, TrainJob
 from hbench.plan import make_plan
 from hbench.provenance import Hardware
@@ -89,8 +89,9 @@ def test_systems_come_one_after_the_other_so_that_tables_fill_up_early(plan):
     titles = [job.title for job in plan().jobs]
     system = "mono, seed 1"
     assert titles[:6] == [
-        "data babel", f"train {system}", "data babel", f"encode babel by {system}",
-        f"rank babel by {system}", f"score babel by {system}",
+        "data babel split=train", f"train {system}", "data babel split=test",
+        f"encode babel split=test by {system}", f"rank babel split=test by {system}",
+        f"score babel split=test by {system}",
     ]  # fmt: skip
 
 
@@ -279,12 +280,13 @@ def test_one_parallel_source_is_enough_for_a_sampler_that_crosses_languages(plan
 
 def test_all_mistakes_of_the_data_come_at_once_and_nothing_is_written(plan, store, monkeypatch):
     monkeypatch.setattr(Babel, "parallel", False)
+    twice = TINY.replace("mono: {use: mono}", "mono: {use: mono}, again: {use: mono}")
     with pytest.raises(DataError) as caught:
-        plan()
-    sampler, setting = str(caught.value).splitlines()
+        plan(twice.replace("cross]", "multi]"))
+    sampler, same = str(caught.value).splitlines()
     assert sampler.startswith("tiny: sampler 'mixed' pairs a query with a passage of another lang")
     assert sampler.endswith("(some) is parallel; use a monolingual sampler or add parallel data")
-    assert setting.startswith("tiny: evaluate.test.settings: setting 'cross' needs parallel data")
+    assert same == "tiny: the methods 'mono' and 'again' are the same; remove one"
     assert not store.root.exists()
 
 
@@ -318,11 +320,12 @@ def test_content_is_read_once_however_many_systems_need_it(plan, monkeypatch):
 
 
 def test_a_pool_of_unknown_languages_is_a_mistake(plan):
-    with pytest.raises(DataError, match="pool 'nordic': no language 'da': Allowed: ar"):
+    with pytest.raises(SpecError, match=r"settings\.1: pool 'nordic': no language 'da'"):
         plan(TINY.replace("cross]", "{name: nordic, pool: [da, en]}]"))
 
 
-PRETRAINED = "use: huggingface, model: org/model, revision: abc"
+COMMIT = "0123456789" * 4
+PRETRAINED = f"use: huggingface, model: org/model, revision: '{COMMIT}'"
 
 
 def test_an_untrained_pretrained_encoder_is_one_system_without_training_data(plan):

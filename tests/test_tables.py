@@ -117,17 +117,29 @@ def test_each_evaluation_and_setting_is_a_table_with_its_title_and_unit():
     ("seeds", "words"),
     [
         ((2, 2), "2 seeds per method. Few clusters: intervals are rough. Claim: the method"),
-        (
-            (1, 1),
-            "1 seed per method. Few clusters: intervals are rough. Model-level only: with one",
-        ),
-        ((1, 3), "1-3 seeds. Few clusters: intervals are rough. Model-level only: with one seed"),
-        ((2, 3), "2-3 seeds. Few clusters: intervals are rough. Claim: the method"),
+        ((1, 1), "1 seed per method. Few clusters: intervals are rough. Model-level only: a, b"),
+        ((1, 3), "rough. Model-level only: a was trained once, so what stands there is of trained"),
+        ((1, 3), "1-3 seeds per method. "),
+        ((1, 3), "not of methods. Claim: the method, on new clusters"),
+        ((2, 3), "2-3 seeds per method. Few clusters: intervals are rough. Claim: the method"),
+        ((0, 3), "3 seeds per method. Few clusters: intervals are rough. Fixed checkpoint, no"),
+        ((0, 3), "no seeds: a. Claim: the method"),
     ],
 )
 def test_the_unit_line_says_what_the_claim_may_be(seeds, words):
     rows = [row(name, 0.5, seeds=n) for name, n in zip("ab", seeds, strict=True)]
     assert words in render([entry(table("map", "higher", rows))], "markdown")
+
+
+def test_the_primary_differences_stand_below_with_interval_and_p():
+    text = render([entry(MAP, BIAS)], "markdown")
+    (line,) = [line for line in text.splitlines() if "mono - cross" in line and "map" in line]
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    found = next(p for p in MAP["comparisons"] if (p["a"], p["b"]) == ("mono", "cross"))
+    assert cells[:4] == ["test", "mono", "map ↑", "mono - cross"]
+    assert cells[4] == f"{found['difference']:+.3f}"
+    assert cells[6] == f"{found['p_adjusted']:.3f}*"
+    assert "rank_distance ↓ |" not in text.split("Holm's p", 1)[1]  # exploratory ones stay out
 
 
 def test_many_clusters_need_no_warning_and_no_queries_no_unit():
@@ -145,7 +157,7 @@ def test_forty_methods_have_forty_names():
     found = entry(table("map", "higher", [row(name, 0.5) for name in names], pairs))
     for style in ("table", "markdown"):
         text = render([found], style)
-        (last,) = [line for line in text.splitlines() if " m39 " in line]
+        last = next(line for line in text.splitlines() if " m39 " in line)
         assert last.count(",") == 38
         assert "ᶻ,ᵃᵃ,ᵃᵇ" in last
 
@@ -172,7 +184,7 @@ def test_names_obey_neither_terminal_nor_browser(style):
         assert "<" not in text
         assert r"&lt;script&gt;alert(1)&lt;/script&gt;\|a?\[2J \[x\](y) \*b\* &amp;lt;" in text
         rows = [line for line in text.splitlines() if line.startswith("|")]
-        assert [line.replace(r"\|", "").count("|") for line in rows] == [5] * 4
+        assert [line.replace(r"\|", "").count("|") for line in rows] == [5] * 4 + [8] * 3
 
 
 def test_markdown_needs_no_ranx(monkeypatch):

@@ -11,6 +11,7 @@ from hbench.errors import HBenchError, OptionError, SpecError, printable
 from hbench.spec import MetricUse, Spec
 from hbench.specfile import SpecFile
 from hbench.validate import apply_override, load_spec
+from hbench_plugins.datasets.babel import Babel
 
 EXAMPLE = (Path(__file__).parents[1] / "benchmarks.yaml").read_text(encoding="utf-8")
 TINY = """\
@@ -193,6 +194,26 @@ def test_a_claim_that_no_figure_could_decide_is_a_mistake(claim, expected, mista
     assert expected in found[0]
 
 
+def test_a_claim_needs_one_evaluation_that_has_both_its_metric_and_its_setting(mistakes):
+    second = (
+        '      more: {data: {use: babel, split: test}, settings: [pair], metrics: ["recall@7"]}\n'
+    )
+    claim = (
+        "    claims:\n      - {says: x, metric: recall@7, setting: multi, method: {sampler: mono}, "
+        "better_than: {sampler: mono}}\n"
+    )
+    found = mistakes(TINY + second + claim)
+    assert [line.split(": ", 2)[2] for line in found] == [
+        "no evaluation measures 'recall@7' in the setting 'multi'",
+        "the method is compared with itself",
+    ]
+
+
+def test_a_metric_must_not_be_called_like_a_column_of_the_scores(mistakes, monkeypatch):
+    monkeypatch.setattr("hbench.validate.SCORE_KEYS", ("item", "map"))
+    assert "'map' names a column of the scores files already" in mistakes(TINY)[0]
+
+
 def test_claims_of_all_kinds_are_read(load):
     spec = load(
         TINY + "    claims:\n"
@@ -226,7 +247,8 @@ def test_a_metric_has_one_label_however_it_is_written(use, label):
     assert MetricUse.model_validate_json(json.dumps(use)).label == label
 
 
-def test_no_is_norwegian(load):
+def test_no_is_norwegian(load, monkeypatch):
+    monkeypatch.setattr(Babel, "languages", lambda self: ("no", "da"))
     text = TINY.replace("multi]", "{name: nordic, pool: [no, da]}]")
     spec = load(text)
     assert spec.benchmarks["tiny"].evaluate["test"].settings[1].pool == ("no", "da")

@@ -163,16 +163,15 @@ class Planner:
         self, place: str, evaluation: Evaluation, data: DataJob
     ) -> tuple[tuple[str, tuple[Component, ...]], ...]:
         dataset = data.dataset.plugin
-        settings: list[tuple[str, tuple[Component, ...]]] = []
-        for setting in evaluation.settings:
-            try:
-                parts = components(
-                    setting.name, dataset.languages(), parallel=dataset.parallel, pool=setting.pool
-                )
-                settings.append((setting.name, parts))
-            except HBenchError as error:
-                self.mistakes.append(f"{place}.settings: {error}")
-        return tuple(settings)
+        try:
+            languages = dataset.languages()
+            return tuple(
+                (s.name, components(s.name, languages, parallel=dataset.parallel, pool=s.pool))
+                for s in evaluation.settings
+            )
+        except HBenchError as error:  # a dataset that knows its languages only from its files
+            self.mistakes.append(f"{place}: {error}")
+            return ()
 
     def _check_distinct(self, name: str, systems: Mapping[str, Mapping[int, TrainJob]]) -> None:
         """No method may be another one under a second name: it would be tested against itself."""

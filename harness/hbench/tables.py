@@ -141,7 +141,7 @@ def differences(entry: Mapping[str, Any], style: str) -> str:
         return f"{len(rows)} differences are in the primary family: see --format json."
     headers = ["Data", "Setting", "Metric", "Difference", "", "95 % interval", "Holm's p"]
     if style == "markdown":
-        rows = [[_escaped(cell) for cell in row] for row in rows]
+        rows = [[*map(_escaped, row[:4]), *row[4:]] for row in rows]
     form = "pipe" if style == "markdown" else "simple"
     return str(tabulate(rows, headers, tablefmt=form, disable_numparse=True)) if rows else ""
 

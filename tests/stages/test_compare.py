@@ -118,6 +118,16 @@ def test_the_primary_family_is_the_first_metric_in_all_settings_and_what_claims_
     assert primary == {("mono", "map"), ("multi", "map"), ("multi", "rank_distance")}
 
 
+def test_a_pool_of_ones_own_joins_the_family_only_through_a_claim():
+    detail = resolved()
+    settings = detail["evaluations"]["test"]["settings"]
+    settings["nordic"] = settings["multi"]
+    assert ("test", "nordic", "map") not in compare.primary_tests(detail)
+    claim = {"says": "x", "metric": "map", "setting": "nordic"}
+    detail["spec"]["claims"].append(claim)
+    assert ("test", "nordic", "map") in compare.primary_tests(detail)
+
+
 def test_holm_corrects_the_family_and_benjamini_hochberg_the_rest(entry):
     every = [p for t in entry["tables"] for p in t["comparisons"]]
     family = sorted((p for p in every if p["primary"]), key=lambda p: p["p"])
