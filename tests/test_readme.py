@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 from hbench.cli import app
+from hbench.validate import load_spec
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,6 +25,13 @@ def test_every_hbench_command_of_the_readme_exists():
     known = {command.name for command in app.registered_commands}
     used = {match for line in COMMANDS for match in re.findall(r"hbench (\w+)", line)}
     assert used and used <= known
+
+
+def test_the_readmes_spec_is_valid(tmp_path):
+    (spec,) = re.findall(r"```yaml\n(.*?)```", README, re.S)
+    path = tmp_path / "mine.yaml"
+    path.write_text(spec, encoding="utf-8")
+    assert list(load_spec(path).benchmarks) == ["mine"]
 
 
 def test_every_file_that_the_readme_links_to_exists():

@@ -117,10 +117,16 @@ def test_each_evaluation_and_setting_is_a_table_with_its_title_and_unit():
     ("seeds", "words"),
     [
         ((2, 2), "2 seeds per method. Few clusters: intervals are rough. Claim: the method"),
-        ((1, 1), "1 seed per method. Few clusters: intervals are rough. Model-level only: a, b"),
-        ((1, 3), "rough. Model-level only: a was trained once, so what stands there is of trained"),
+        (
+            (1, 1),
+            "1 seed per method. Few clusters: intervals are rough. Model-level only, trained once: a",
+        ),
+        (
+            (1, 3),
+            "intervals are rough. Model-level only, trained once: a; this speaks of the trained",
+        ),
         ((1, 3), "1-3 seeds per method. "),
-        ((1, 3), "not of methods. Claim: the method, on new clusters"),
+        ((1, 3), "not of the methods. Claim: the method, on new clusters"),
         ((2, 3), "2-3 seeds per method. Few clusters: intervals are rough. Claim: the method"),
         ((0, 3), "3 seeds per method. Few clusters: intervals are rough. Fixed checkpoint, no"),
         ((0, 3), "no seeds: a. Claim: the method"),

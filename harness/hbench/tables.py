@@ -6,6 +6,8 @@ Knows nothing of how figures came about; reads what ``hbench compare --format js
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from textwrap import fill
 from typing import Any
 
 from hbench.errors import printable
@@ -18,6 +20,7 @@ SUPERSCRIPTS = str.maketrans(LETTERS, "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿ�
 EXPLORATORY = "°"
 ABSENT = "–"
 FEW_CLUSTERS = 20
+WIDTH = 96  # of the lines of text under a table in the terminal
 MOST_DIFFERENCES = 60
 
 
@@ -108,8 +111,8 @@ def unit_line(group: Group) -> str:
         line += f" Fixed checkpoint, no seeds: {', '.join(fixed)}."
     if once:
         line += (
-            f" Model-level only: {', '.join(once)} was trained once, so what stands there is of "
-            "trained models, not of methods."
+            f" Model-level only, trained once: {', '.join(once)}; this speaks of the trained "
+            "models, not of the methods."
         )
     if len(fixed) + len(once) < len(seeds):
         line += (
@@ -234,13 +237,14 @@ def markdown(group: Group) -> str:
 
 def render(entries: Sequence[Mapping[str, Any]], style: str) -> str:
     """All tables of a comparison, ``table`` for the terminal or ``markdown``."""
+    wrapped = str if style == "markdown" else partial(fill, width=WIDTH, break_on_hyphens=False)
     parts: list[str] = []
     for entry in entries:
         for group in groups([entry]):
             title = f"## {_escaped(group.title)}" if style == "markdown" else group.title
             body = markdown(group) if style == "markdown" else terminal(group)
-            parts += [title, body, unit_line(group)]
-        parts += [family_line(entry), differences(entry, style)]
+            parts += [title, body, wrapped(unit_line(group))]
+        parts += [wrapped(family_line(entry)), differences(entry, style)]
     return printable("\n\n".join(parts)) + "\n"
 
 
