@@ -119,11 +119,11 @@ def test_each_evaluation_and_setting_is_a_table_with_its_title_and_unit():
         ((2, 2), "2 seeds per method. Few clusters: intervals are rough. Claim: the method"),
         (
             (1, 1),
-            "1 seed per method. Few clusters: intervals are rough. Model-level only, trained once: a",
+            "1 seed per method. Few clusters: intervals are rough. Model-level only",
         ),
         (
             (1, 3),
-            "intervals are rough. Model-level only, trained once: a; this speaks of the trained",
+            "rough. Model-level only, trained once: a; this speaks of the trained",
         ),
         ((1, 3), "1-3 seeds per method. "),
         ((1, 3), "not of the methods. Claim: the method, on new clusters"),

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -71,11 +72,17 @@ def _manifest(job: Job, hardware: Hardware) -> dict[str, Any]:
     }
 
 
-def _data(job: DataJob, store: Store, hardware: Hardware, progress: Progress) -> Mapping[str, Any]:
+def _stored(
+    job: Job, store: Store, hardware: Hardware, stage: Callable[[Path], dict[str, Any]]
+) -> Mapping[str, Any]:
+    """Let a stage fill the job's folder; what it tells goes into the manifest."""
     with store.writing(job.folder(store), _manifest(job, hardware)) as (folder, manifest):
-        manifest["detail"] = data.run(job.dataset.plugin, folder)
-    detail: Mapping[str, Any] = manifest["detail"]
+        detail = manifest["detail"] = stage(folder)
     return detail
+
+
+def _data(job: DataJob, store: Store, hardware: Hardware, progress: Progress) -> Mapping[str, Any]:
+    return _stored(job, store, hardware, lambda folder: data.run(job.dataset.plugin, folder))
 
 
 def _train(
@@ -87,8 +94,9 @@ def _train(
     recipe = None
     if job.training is not None:
         recipe = train.Recipe(**job.training.model_dump(exclude={"data"}))
-    with store.writing(job.folder(store), _manifest(job, hardware)) as (folder, manifest):
-        manifest["detail"] = train.run(
+
+    def stage(folder: Path) -> dict[str, Any]:
+        return train.run(
             job.encoder.plugin,
             job.sampler.plugin if job.sampler else None,
             job.objective.plugin if job.objective else None,
@@ -99,43 +107,35 @@ def _train(
             folder=folder,
             progress=progress,
         )
-    detail: Mapping[str, Any] = manifest["detail"]
-    return detail
+
+    return _stored(job, store, hardware, stage)
 
 
 def _encode(
     job: EncodeJob, store: Store, hardware: Hardware, progress: Progress
 ) -> Mapping[str, Any]:
     prepare_torch(hardware)
-    with store.writing(job.folder(store), _manifest(job, hardware)) as (folder, manifest):
-        manifest["detail"] = encode.run(
-            job.system.encoder.plugin,
-            job.system.folder(store) / "model",
-            Corpus(job.data.folder(store)),
-            device=hardware.device,
-            folder=folder,
-            progress=progress,
-        )
-    detail: Mapping[str, Any] = manifest["detail"]
-    return detail
+    encoder, model = job.system.encoder.plugin, job.system.folder(store) / "model"
+    corpus = Corpus(job.data.folder(store))
+
+    def stage(folder: Path) -> dict[str, Any]:
+        device = hardware.device
+        return encode.run(encoder, model, corpus, device=device, folder=folder, progress=progress)
+
+    return _stored(job, store, hardware, stage)
 
 
 def _rank(job: RankJob, store: Store, hardware: Hardware, progress: Progress) -> Mapping[str, Any]:
     vectors = job.vectors.folder(store)
+    corpus = Corpus(job.vectors.data.folder(store))
 
     def read(side: Side, language: str) -> rank.Vectors:
         return encode.read_vectors(vectors, side, language)
 
-    with store.writing(job.folder(store), _manifest(job, hardware)) as (folder, manifest):
-        manifest["detail"] = rank.run(
-            Corpus(job.vectors.data.folder(store)),
-            read,
-            top_k=job.top_k,
-            folder=folder,
-            progress=progress,
-        )
-    detail: Mapping[str, Any] = manifest["detail"]
-    return detail
+    def stage(folder: Path) -> dict[str, Any]:
+        return rank.run(corpus, read, top_k=job.top_k, folder=folder, progress=progress)
+
+    return _stored(job, store, hardware, stage)
 
 
 def _score(
