@@ -19,7 +19,7 @@ FILES = {
 LAYERS = [
     {"errors", "records", "protocols"},
     {"options", "registry", "specfile", "settings", "statistics", "packing", "drawing",
-     "provenance", "store", "corpus"},
+     "provenance", "store", "corpus", "scorefile"},
     {"spec", "validate", "matrix"},
     {"stages"},
     {"jobs", "plan", "resolved"},

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from hbench.errors import StoreError
-from hbench.records import SCORE_KEYS, FloatArray, Int64Array
+from hbench.records import FloatArray, Int64Array
+from hbench.scorefile import StoredScores, read_scores
 from hbench.settings import MACRO
 from hbench.statistics import Estimate, Scores, benjamini_hochberg, difference, holm, level
 from hbench.store import read_manifest
@@ -86,7 +87,7 @@ def primary_tests(resolved: Mapping[str, Any]) -> set[tuple[str, str, str]]:
 class Rows:
     """The rows of all systems of an evaluation in one setting; the same for every system."""
 
-    index: Int64Array  # into the scores files
+    index: Int64Array  # into what was read of the scores files
     component: Int64Array
     cluster: Int64Array
     query: Int64Array
@@ -113,34 +114,30 @@ class Evaluated:
         cls, methods: Sequence[Mapping[str, Any]], evaluation: Mapping[str, Any], root: Path
     ) -> "Evaluated":
         """Read the scores of all methods; a method of which a seed is missing has fewer seeds."""
-        import pyarrow.parquet as pq
-
+        cells = [
+            (name, language, pool)
+            for name, parts in evaluation["settings"].items()
+            for language, pool in parts
+        ]
         metrics = list(evaluation["metrics"])
-        keys: Any = None
+        first: StoredScores | None = None
         values: dict[str, dict[str, FloatArray]] = {}
         for method in methods:
-            paths = [_scores_file(evaluation, s["key"], root) for s in method["systems"].values()]
-            tables = []
-            for path in paths:
-                if path is None:
-                    continue
-                try:
-                    table = pq.read_table(path, columns=[*SCORE_KEYS, *metrics], partitioning=None)
-                except (OSError, ValueError) as error:
-                    message = f"{path}: damaged ({error}); delete {path.parent} and run again"
-                    raise StoreError(message) from error
-                table = _wanted(table, evaluation["settings"])
-                own = table.select(list(SCORE_KEYS))
-                keys = own if keys is None else keys
-                if not own.equals(keys):
-                    raise StoreError(f"{path}: holds other queries than its neighbours; run again")
-                tables.append(table)
-            if tables:
+            found = []
+            for system in method["systems"].values():
+                path = _scores_file(evaluation, system["key"], root)
+                if path is not None:
+                    found.append(read_scores(path, cells, metrics))
+                    first = first or found[0]
+                    if not found[-1].same_rows(first):
+                        message = f"{path}: holds other queries than its neighbours; run again"
+                        raise StoreError(message)
+            if found:
                 values[method["name"]] = {
-                    m: np.stack([t[m].to_numpy().astype(np.float64) for t in tables])
-                    for m in metrics
+                    metric: np.stack([scores.values[metric] for scores in found])
+                    for metric in metrics
                 }
-        settings = _rows(keys, evaluation["settings"]) if keys is not None else {}
+        settings = _rows(first, evaluation["settings"]) if first is not None else {}
         return cls(settings, values, {m["name"]: m["seeded"] for m in methods})
 
     def table(self, setting: str, metric: str, direction: str, primary: bool) -> dict[str, Any]:
@@ -226,38 +223,23 @@ def _scores_file(evaluation: Mapping[str, Any], system: str, root: Path) -> Path
     return folder / "scores.parquet" if complete else None
 
 
-def _wanted(table: Any, settings: Mapping[str, Any]) -> Any:  # noqa: ANN401 - pyarrow
-    """Only the rows of the settings, and of their pools, that are asked for; in a fixed order."""
-    import pyarrow as pa
-
-    cells = [(name, language, pool) for name, parts in settings.items() for language, pool in parts]
-    columns = dict(
-        zip(("setting", "query_language", "pool"), zip(*cells, strict=True), strict=True)
-    )
-    names = pa.table({name: pa.array(values) for name, values in columns.items()})
-    kept = table.join(names, keys=list(columns), join_type="left semi")
-    return kept.sort_by([(n, "ascending") for n in ("setting", "query_language", "pool", "query")])
-
-
-def _rows(keys: Any, settings: Mapping[str, Any]) -> dict[str, Rows]:  # noqa: ANN401 - pyarrow
-    import pyarrow.compute as pc
-
-    def codes(name: str) -> Int64Array:
-        encoded = pc.dictionary_encode(keys[name]).combine_chunks()
-        numbers: Int64Array = encoded.indices.to_numpy().astype(np.int64)
-        return numbers
-
-    cluster, item, query = codes("cluster"), codes("item"), codes("query")
-    setting = np.array(keys["setting"].to_pylist())
-    pairs = list(zip(keys["query_language"].to_pylist(), keys["pool"].to_pylist(), strict=True))
+def _rows(stored: StoredScores, settings: Mapping[str, Any]) -> dict[str, Rows]:
+    """The rows of each setting, whose cells follow each other in the order of the settings."""
     found: dict[str, Rows] = {}
+    first = 0
     for name, parts in settings.items():
-        names = [(language, pool) for language, pool in parts]
-        place = {part: number for number, part in enumerate(names)}
-        index = np.flatnonzero(setting == name)
-        component = np.array([place[pairs[i]] for i in index.tolist()], np.int64)
-        if len(index):
-            found[name] = Rows(index, component, cluster[index], query[index], item[index], names)
+        begin, end = np.searchsorted(stored.cell, [first, first + len(parts)])
+        rows = slice(begin, end)
+        if begin < end:
+            found[name] = Rows(
+                np.arange(begin, end),
+                stored.cell[rows] - first,
+                stored.cluster[rows],
+                stored.query[rows],
+                stored.item[rows],
+                [(language, pool) for language, pool in parts],
+            )
+        first += len(parts)
     return found
 
 
