@@ -88,9 +88,15 @@ def _codes(column: Any) -> tuple[Int64Array, list[str]]:  # noqa: ANN401 - pyarr
 
 def _numpy(column: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - pyarrow has no types
     """A column of numbers, NaN where it is null."""
-    if column.null_count:
-        column = column.fill_null(float("nan"))
-    return np.from_dlpack(column.combine_chunks())
+    import pyarrow.compute as pc
+
+    # By way of dlpack: pyarrow's own conversions and `fill_null` import pandas, a quarter second.
+    present = np.from_dlpack(pc.drop_null(column).combine_chunks())
+    if not column.null_count:
+        return present
+    values = np.full(len(column), np.nan)
+    values[np.from_dlpack(pc.is_valid(column).combine_chunks().cast("uint8")) > 0] = present
+    return values
 
 
 def _renumbered(codes: Int64Array) -> Int64Array:
