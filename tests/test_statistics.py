@@ -16,7 +16,6 @@ from statsmodels.stats.multitest import multipletests
 from hbench.statistics import (
     Scores,
     benjamini_hochberg,
-    decisive_seed_sd,
     difference,
     holm,
     level,
@@ -285,25 +284,6 @@ def test_p_is_never_zero():
     noise = 1e-9 * np.random.default_rng(0).normal(size=200)
     estimate = difference(scores(1 + noise, trained=False), scores(0 * noise, trained=False))
     assert 0 < known(estimate.p) < 1e-300
-
-
-def test_decisive_seed_sd_of_a_worked_example():
-    """D .010, sqrt(V_item) .0038: sqrt(((.010 / 1.96)^2 - .0038^2) / 2) = .0024."""
-    estimate = replace(difference(*by_hand()), value=0.010, seed_variance=0, one_seed=2)
-    estimate = replace(estimate, item_variance=0.0038**2)
-    assert decisive_seed_sd(estimate) == pytest.approx(0.0024, abs=5e-5)
-    expected = 0.0024073 * math.sqrt(2)
-    assert decisive_seed_sd(replace(estimate, one_seed=1)) == pytest.approx(expected, rel=1e-4)
-    one_known = replace(estimate, item_variance=0.0038**2 - 1e-6, seed_variance=1e-6)
-    assert decisive_seed_sd(one_known) == pytest.approx(decisive_seed_sd(estimate))
-    assert decisive_seed_sd(replace(estimate, value=-0.010)) == decisive_seed_sd(estimate)
-    assert decisive_seed_sd(replace(estimate, value=0.007)) == 0
-    assert decisive_seed_sd(replace(estimate, item_variance=None)) is None
-
-
-def test_decisive_seed_sd_refuses_a_known_one():
-    with pytest.raises(ValueError, match="no method was trained only once"):
-        decisive_seed_sd(difference(*by_hand()))
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,6 @@ class Method:
     name: str
     axes: Mapping[str, str]
 
-    @property
-    def untrained(self) -> bool:
-        """Whether the encoder is taken as it is."""
-        return "objective" not in self.axes
-
 
 def methods(benchmark: Benchmark) -> list[Method]:
     """All methods, encoders outermost, each axis in the order of the spec.

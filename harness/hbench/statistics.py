@@ -150,25 +150,6 @@ def _estimate(value: float, influence: FloatArray, alpha: float, *methods: _Summ
     return Estimate(value, value - half, value + half, p, item, seed, df, *counts)
 
 
-def decisive_seed_sd(estimate: Estimate, alpha: float = 0.05) -> float | None:
-    """The seed sd s* above which once-trained methods would not differ significantly.
-
-    s* = sqrt(max(0, (D / z)^2 - V) / m), z normal (1.96), m methods trained once; None if G = 1.
-
-    Raises:
-        ValueError: no method was trained once, so that nothing is unknown.
-    """
-    from scipy import special
-
-    if not estimate.one_seed:
-        raise ValueError("no method was trained only once: the seed sd is known")
-    if estimate.item_variance is None:
-        return None
-    room = (estimate.value / float(special.ndtri(alpha / 2))) ** 2
-    room -= estimate.item_variance + estimate.seed_variance
-    return math.sqrt(max(0.0, room) / estimate.one_seed)
-
-
 def holm(p: FloatArray) -> FloatArray:
     """(n,) p adjusted so that alpha bounds the chance of any false rejection (Holm 1979).
 
