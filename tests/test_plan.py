@@ -375,8 +375,10 @@ def test_the_resolved_spec_writes_every_default_out_and_is_json(plan, store):
     detail = json.loads(json.dumps(resolved(part, store), allow_nan=False))
     assert detail["benchmark"] == "tiny"
     spec = detail["spec"]
-    assert spec["objectives"]["nce"] == {
-        "use": "infonce", "temperature": 0.05, "symmetric": False,
+    nce = spec["objectives"]["nce"]
+    assert nce == {
+        "use": "infonce", "temperature": 0.05, "symmetric": False, "joint": False,
+        "learn_temperature": False, "hard_negatives": 0, "margin": None,
     }  # fmt: skip
     assert spec["train"]["learning_rate"] == 3e-5
     assert spec["train"]["data"]["some"] == {

@@ -5,7 +5,7 @@ Queries and passages are numbered through, language after language in the order 
 texts by these numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hbench.records import Int32Array, Int64Array, Items, Side
+from hbench.records import Int32Array, Int64Array, Items, Negatives, Side
 from hbench.store import read_manifest
 
 
@@ -103,6 +103,20 @@ class Corpus:
         best[cells[0], cells[1]] = passage[order][first]
         return best
 
+    def rejected(self) -> Iterator[tuple[Int64Array, str, Any]]:
+        """Items, language and Arrow texts of the passages that were judged not to answer them."""
+        is_rejected = self.judgements[2] <= 0
+        item, passage = (column[is_rejected] for column in self.judgements[:2])
+        language = self.passage_languages(passage)
+        for index, name in enumerate(self.languages):
+            chosen = language == index
+            rows = passage[chosen] - self.passage_offsets[index]
+            yield (
+                item[chosen].astype(np.int64),
+                name,
+                self.table(f"passages-{name}")["text"].take(rows),
+            )
+
     def _column(self, prefix: str, name: str) -> Int32Array:
         parts = [self.table(f"{prefix}-{lang}")[name].to_numpy() for lang in self.languages]
         column: Int32Array = np.concatenate(parts)
@@ -119,12 +133,16 @@ class TrainingTexts:
     notes: list[str] = field(default_factory=list)
 
 
-def training_texts(corpora: Sequence[Corpus], weights: Sequence[float]) -> TrainingTexts:
+def training_texts(
+    corpora: Sequence[Corpus], weights: Sequence[float], *, hard_negatives: bool = False
+) -> TrainingTexts:
     """The training pairs of several sources as one table of items.
 
     Args:
         corpora: the sources, in the order of the spec.
         weights: the spec's weight of each.
+        hard_negatives: whether passages that were judged not to answer are wanted; items without
+            any in a language then have no passage there.
     """
     languages = sorted({name for corpus in corpora for name in corpus.languages})
     sizes = [len(corpus.item_clusters) for corpus in corpora]
@@ -141,33 +159,79 @@ def training_texts(corpora: Sequence[Corpus], weights: Sequence[float]) -> Train
             texts = corpus.table(f"passages-{name}")["text"].take(numbers)
             cells["passage"].append((rows + start, column, texts))
     shape = (int(starts[-1]), len(languages))
-    query, query_texts = _number(cells["query"], shape)
-    passage, passage_texts = _number(cells["passage"], shape)
-    source = np.repeat(np.arange(len(corpora), dtype=np.int32), sizes)
-    items = Items(tuple(languages), query, passage, source, np.array(weights, np.float64))
+    rejected = [
+        (rows + start, languages.index(name), texts)
+        for corpus, start in zip(corpora, starts, strict=False)
+        for rows, name, texts in (corpus.rejected() if hard_negatives else ())
+    ]
+    query, query_texts = _number(cells["query"])
+    passage, passage_texts = _number([*cells["passage"], *rejected])
+    tables = (
+        _table(query, cells["query"], shape),
+        _table(passage[: len(cells["passage"])], cells["passage"], shape),
+    )
     unused = sum(int((corpus.judgements[2] > 0).sum()) for corpus in corpora)
-    unused -= int((passage >= 0).sum())
-    notes = [f"{unused:,} relevant passages are not trained on: one an item and language is"]
-    return TrainingTexts(items, query_texts, passage_texts, notes if unused else [])
+    unused -= int((tables[1] >= 0).sum())
+    notes = (
+        [f"{unused:,} relevant passages are not trained on: one an item and language is"]
+        if unused
+        else []
+    )
+    negatives = None
+    if rejected:
+        negatives = _negatives(passage[len(cells["passage"]) :], rejected, shape)
+        lacking = (tables[1] >= 0) & (np.diff(negatives.starts).reshape(shape) == 0)
+        tables[1][lacking] = -1
+        if lacking.any():
+            notes.append(f"{lacking.sum():,} passages without hard negatives are not trained on")
+    source = np.repeat(np.arange(len(corpora), dtype=np.int32), sizes)
+    sizes_of_sources = np.array(weights, np.float64)
+    items = Items(tuple(languages), tables[0], tables[1], source, sizes_of_sources, negatives)
+    idle = [name for name, pairs in zip(languages, _pairs(items), strict=True) if not pairs]
+    if idle:
+        notes.append(f"no training pair has both texts in {', '.join(idle)}")
+    return TrainingTexts(items, query_texts, passage_texts, notes)
 
 
-def _number(
-    cells: list[tuple[Int64Array, int, Any]], shape: tuple[int, int]
-) -> tuple[Int32Array, list[str]]:
-    """Give equal strings one number, and put the numbers into an (items, L) table."""
+Cell = tuple[Int64Array, int, Any]  # items, language, their texts (Arrow)
+
+
+def _number(cells: Sequence[Cell]) -> tuple[list[Int32Array], list[str]]:
+    """Give equal strings one number: the numbers of each cell, and the distinct strings."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     chunks = [chunk for _, _, texts in cells for chunk in texts.chunks]
     encoded = pc.dictionary_encode(pa.chunked_array(chunks, pa.string())).combine_chunks()
-    numbers = encoded.indices.to_numpy()
-    table = np.full(shape, -1, np.int32)
-    end = 0
-    for rows, column, texts in cells:
-        start, end = end, end + len(texts)
-        table[rows, column] = numbers[start:end]
+    ends = np.cumsum([len(texts) for _, _, texts in cells])
     distinct: list[str] = encoded.dictionary.to_pylist()
-    return table, distinct
+    return np.split(encoded.indices.to_numpy(), ends[:-1]), distinct
+
+
+def _table(
+    numbers: Sequence[Int32Array], cells: Sequence[Cell], shape: tuple[int, int]
+) -> Int32Array:
+    """(items, L) the number of each item's text, -1 where it has none."""
+    table = np.full(shape, -1, np.int32)
+    for found, (items, language, _) in zip(numbers, cells, strict=True):
+        table[items, language] = found
+    return table
+
+
+def _negatives(
+    numbers: Sequence[Int32Array], cells: Sequence[Cell], shape: tuple[int, int]
+) -> Negatives:
+    """The hard negatives of each (item, language), in the order of the judgements."""
+    places = np.concatenate([items * shape[1] + language for items, language, _ in cells])
+    order = np.argsort(places, kind="stable")
+    counts = np.bincount(places, minlength=shape[0] * shape[1])
+    return Negatives(_offsets(counts), np.concatenate(numbers)[order])  # type: ignore[arg-type]
+
+
+def _pairs(items: Items) -> Int64Array:
+    """(L,) how many items have both texts in a language."""
+    counts: Int64Array = ((items.query >= 0) & (items.passage >= 0)).sum(axis=0)
+    return counts
 
 
 def _offsets(counts: Sequence[int]) -> Int64Array:

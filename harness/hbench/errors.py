@@ -6,6 +6,7 @@
     ├── PluginError        a plugin is missing, broken, claimed twice, or breaks its contract
     ├── DataError          a dataset is missing, damaged, or lacks what was asked of it
     ├── TrainingError      training cannot go on: the loss is no number
+    ├── MemoryShortage     not even one text at a time fits into memory
     ├── DeviceError        a device was asked for that is not there
     └── StoreError         the results folder cannot be read or written
 
@@ -60,6 +61,10 @@ class DataError(HBenchError):
 
 class TrainingError(HBenchError):
     """Training cannot go on: the loss is no number."""
+
+
+class MemoryShortage(HBenchError):
+    """Not even one text at a time fits into the device's memory."""
 
 
 class DeviceError(HBenchError):

@@ -9,13 +9,12 @@ from hbench.errors import DataError
 from hbench.jobs import DataJob, Job
 from hbench.plan import BenchmarkPlan, Plan
 from hbench.protocols import Executor
-from hbench.provenance import Hardware
 from hbench.records import Outcome
 from hbench.resolved import resolved
 from hbench.settings import Component
 from hbench.stages import compare
 from hbench.store import Store
-from hbench.worker import prepare_torch, run_job
+from hbench.worker import Site, prepare_torch, run_job
 
 
 class Watcher(Protocol):
@@ -51,8 +50,7 @@ class Result:
 
 def execute(
     plan: Plan,
-    store: Store,
-    hardware: Hardware,
+    site: Site,
     executor: Executor,
     watcher: Watcher,
     *,
@@ -64,15 +62,16 @@ def execute(
         DeviceError: torch does not see the device; nothing was written.
         StoreError: the results folder cannot be written.
     """
-    if plan.todo and hardware.device != "cpu":
-        prepare_torch(hardware)  # before anything is written: a job would say it too late
+    store = site.store
+    if plan.todo and site.hardware.device != "cpu":
+        prepare_torch(site.hardware)  # before anything is written: a job would say it too late
     details = [(part, resolved(part, store)) for part in plan.benchmarks]
     for part, detail in details:
         _write(store, part, "resolved.json", detail)
 
     def run(job: Any) -> Outcome:  # noqa: ANN401 - executors see protocols.Job, we get ours back
         watcher.started(job)
-        outcome = run_job(job, store, hardware, lambda share, note: watcher.moved(job, share, note))
+        outcome = run_job(job, site, lambda share, note: watcher.moved(job, share, note))
         watcher.ended(job, outcome)
         return outcome
 

@@ -90,10 +90,11 @@ class TrainJob(Job):
     encoder: Built
     fingerprint: str
     sampler: Built | None
-    objective: Built | None
+    objectives: tuple[tuple[float, Built], ...]
     sources: tuple[DataJob, ...]
     weights: tuple[float, ...]
     training: Training | None
+    validation: DataJob | None
     seed: int
     hardware: Hardware
     method: str  # what the benchmark calls it; no part of the key, since benchmarks share systems
@@ -110,32 +111,46 @@ class TrainJob(Job):
 
     @property
     def needs(self) -> tuple[Job, ...]:  # type: ignore[override]
-        """The training data."""
-        return self.sources
+        """The training and the validation data."""
+        return (*self.sources, *([self.validation] if self.validation else []))
 
     @property
     def plugins(self) -> Sequence[Built]:
-        """Encoder, sampler, objective."""
-        return [part for part in (self.encoder, self.sampler, self.objective) if part]
+        """Encoder, sampler, objectives."""
+        sampler = [self.sampler] if self.sampler else []
+        return [self.encoder, *sampler, *(objective for _, objective in self.objectives)]
 
     @property
     def inputs(self) -> dict[str, Any]:
         """Plugins, data, recipe, seed and hardware."""
-        recipe = self.training.model_dump(mode="json", exclude={"data"}) if self.training else None
         keys = [source.key for source in self.sources]
+        hardware = {**self.hardware.identity, "processes": self.hardware.processes}
         return {
             "stage": f"train {train.VERSION}",
             "encoder": self.encoder.identity,
             "fingerprint": self.fingerprint,
             "sampler": self.sampler.identity if self.sampler else None,
-            "objective": self.objective.identity if self.objective else None,
+            "objectives": [[weight, built.identity] for weight, built in self.objectives],
             # An untrained model takes only the set of texts from its sources, for its tokenizer.
             "sources": keys if self.sampler else sorted(keys),
             "weights": list(self.weights) if self.sampler else None,
-            "training": recipe,
+            "training": self._recipe,
             "seed": self.seed,
-            "hardware": self.hardware.identity if self.sampler else None,
+            "hardware": hardware if self.sampler else None,
         }
+
+    @property
+    def _recipe(self) -> dict[str, Any] | None:
+        """The numbers of the training, with what the device decides."""
+        if self.training is None:
+            return None
+        recipe = self.training.model_dump(
+            mode="json", exclude={"data": True, "validation": {"data"}}
+        )
+        recipe["precision"] = self.training.precision_on(self.hardware.device)
+        if self.validation is not None:
+            recipe["validation"]["data"] = self.validation.key
+        return recipe
 
     def folder(self, store: Store) -> Path:
         """``systems/<encoder>-<sampler>-<objective>-s<seed>-<key>``."""
@@ -143,8 +158,9 @@ class TrainJob(Job):
 
     @property
     def _parts(self) -> tuple[str, ...]:
-        names = [part.entry.name if part else "none" for part in (self.sampler, self.objective)]
-        return (self.encoder.entry.name, *names)
+        sampler = self.sampler.entry.name if self.sampler else "none"
+        objective = "+".join(built.entry.name for _, built in self.objectives) or "none"
+        return (self.encoder.entry.name, sampler, objective)
 
 
 @dataclass(frozen=True)

@@ -120,9 +120,11 @@ class Planner:
         encoder = _built("encoder", benchmark.encoders[method.axes["encoder"]])
         use = benchmark.samplers[method.axes["sampler"]]
         sampler = None if use.use == UNTRAINED else _built("sampler", use)
-        objective = None
+        objectives: list[tuple[float, Built]] = []
         if sampler is not None:
-            objective = _built("objective", benchmark.objectives[method.axes["objective"]])
+            chosen = benchmark.objectives[method.axes["objective"]]
+            built = [_built("objective", part) for part in chosen.parts]
+            objectives = list(zip(chosen.weights, built, strict=True))
         needs_data = sampler is not None or encoder.plugin.from_scratch
         sources: dict[str, DataJob] = {}
         weights: list[float] = []
@@ -137,6 +139,10 @@ class Planner:
                 weights.append(source.weight)
         if sampler is not None and sampler.plugin.needs_parallel:
             self._check_parallel(f"{name}: sampler {method.axes['sampler']!r}", sources)
+        training = benchmark.train if sampler is not None else None
+        validation = None
+        if training is not None and training.validation is not None:
+            validation = self._data(f"{name}: train.validation.data", training.validation.data)
         place = f"{name}: encoder {method.axes['encoder']!r}"
         fingerprint = self._fingerprint(place, encoder)
         # An untrained pretrained encoder does not depend on the seed: one system stands for all.
@@ -146,10 +152,11 @@ class Planner:
                 encoder=encoder,
                 fingerprint=fingerprint,
                 sampler=sampler,
-                objective=objective,
+                objectives=tuple(objectives),
                 sources=tuple(sources.values()),
                 weights=tuple(weights),
-                training=benchmark.train if sampler is not None else None,
+                training=training,
+                validation=validation,
                 seed=seed,
                 hardware=self.hardware,
                 method=method.name,

@@ -21,6 +21,8 @@ from hbench.records import (
     Query,
     Ranks,
     Side,
+    TokenIds,
+    Tokenized,
 )
 
 if TYPE_CHECKING:
@@ -75,18 +77,35 @@ class Sampler(Protocol):
 
 
 class Model(Protocol):
-    """A loaded encoder: a torch module that turns token ids into vectors."""
+    """A loaded encoder: a torch module that turns token ids into vectors.
 
-    def tokenize(self, texts: Sequence[str], side: Side) -> list[list[int]]:
+    Its parameters are all that training changes: they are what a checkpoint holds.
+    """
+
+    def tokenizer_key(self, side: Side) -> str:
+        """What identifies ``tokenize`` for a side: equal keys, equal ids; names a cache file."""
+        ...
+
+    def tokenize(self, texts: Sequence[str], side: Side) -> Tokenized:
         """Token ids of each text, with its side's prefix and special tokens, cut to its length."""
         ...
 
-    def embed(self, tokens: Sequence[Sequence[int]]) -> "torch.Tensor":
-        """Differentiable vectors, not normalised: (len(tokens), dim); row i belongs to text i."""
+    def embed(
+        self, tokens: Sequence[TokenIds], *, budget: int, recompute: bool = False
+    ) -> "torch.Tensor":
+        """Differentiable vectors, not normalised: (len(tokens), dim); row i belongs to text i.
+
+        Args:
+            tokens: the ids of each text.
+            budget: tokens that are worked on at once, at most; a longer text goes alone.
+            recompute: keep nothing for the gradients but what the micro-batches start from, and
+                compute each anew when its gradients are due (gradient caching).
+                ``hbench.packing.in_micro_batches`` does both for a model that cannot itself.
+        """
         ...
 
     def parameters(self) -> "Iterator[torch.nn.Parameter]":
-        """What the optimiser changes."""
+        """What the optimiser changes, in an order that never changes."""
         ...
 
     def to(self, device: "torch.device") -> Any:  # noqa: ANN401 - torch's own signature
@@ -185,7 +204,11 @@ class Dataset(Protocol):
 
 @runtime_checkable
 class Objective(Protocol):
-    """Turns the vectors of one batch into a loss; holds no model."""
+    """Turns the vectors of one batch into a loss; holds no model.
+
+    It may also have ``negatives``, how many hard negatives a row gets (else 1, if ``needs`` names
+    them), and ``learned``, the start values by name of numbers to train along, as a temperature.
+    """
 
     @property
     def version(self) -> int:
@@ -202,7 +225,10 @@ class Objective(Protocol):
 
         Args:
             batch: for each name in ``needs`` an (n, dim) tensor, not normalised; row i of each
-                belongs to row i of the batch.
+                belongs to row i of the batch. ``negatives`` is (n x k, dim), row after row. For
+                each name in ``learned`` a 0-d tensor. And, only if any of it is true:
+                ``duplicate``, (n, n) bool, where row j is no negative of row i, since they share
+                a text in some language; ``duplicate_negative``, (n, n x k), likewise.
         """
         ...
 

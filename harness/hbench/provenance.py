@@ -20,10 +20,17 @@ DEVICES = ("cpu", "cuda", "mps")
 
 @dataclass(frozen=True)
 class Hardware:
-    """Where jobs run: the device by torch's name, and the threads of a job on the CPU."""
+    """Where jobs run.
+
+    Args:
+        device: by torch's name.
+        threads: of a job on the CPU.
+        processes: that train together, each with a device or threads of its own.
+    """
 
     device: str
     threads: int
+    processes: int = 1
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -33,7 +40,8 @@ class Hardware:
 
     def __str__(self) -> str:
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
-        return f"{self.device}, {threads}"
+        together = f", {self.processes} processes" if self.processes > 1 else ""
+        return f"{self.device}, {threads}{together}"
 
 
 def find_hardware(device: str | None) -> Hardware:
@@ -53,7 +61,11 @@ def find_hardware(device: str | None) -> Hardware:
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     if wanted and not (wanted.isdecimal() and int(wanted)):
         raise DeviceError(f"OMP_NUM_THREADS={wanted!r} is not a number of threads; unset it")
-    return Hardware(chosen, int(wanted) if wanted else _cores())
+    # torchrun and `accelerate launch` say in the environment which of the processes this is.
+    processes, here = (int(os.environ.get(f"{name}WORLD_SIZE", "1")) for name in ("", "LOCAL_"))
+    if chosen == "cuda" and processes > 1:
+        chosen = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    return Hardware(chosen, int(wanted) if wanted else max(1, _cores() // here), processes)
 
 
 @cache
@@ -76,6 +88,7 @@ def record(hardware: Hardware) -> dict[str, Any]:
         "machine": platform.machine(),
         "device": hardware.device,
         "threads": hardware.threads,
+        "processes": hardware.processes,
     }
 
 

@@ -1,6 +1,6 @@
 """The nouns that stages and plugins exchange: immutable values, no behaviour beyond themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,6 +12,7 @@ Direction = Literal["higher", "lower"]
 Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+TokenIds = Sequence[int] | Int32Array  # the tokens of one text
 
 
 # The columns of a scores file that say which row it is; all others are metrics.
@@ -62,6 +63,28 @@ class Judgement:
     grade: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Tokenized:
+    """What a tokenizer makes of texts: their ids, and how many texts had to be cut."""
+
+    ids: list[list[int]]
+    cut: int = 0
+
+
+@dataclass(frozen=True)
+class Negatives:
+    """Passages that were judged not to answer an item: its hard negatives, by language.
+
+    Args:
+        starts: (items x L + 1,) where the negatives of cell (item, language), numbered through
+            row by row, begin in ``numbers``.
+        numbers: text numbers of passages, as in ``Items.passage``.
+    """
+
+    starts: Int64Array
+    numbers: Int32Array
+
+
 @dataclass(frozen=True)
 class Items:
     """What a sampler draws from: which text each item has as query and as passage, by language.
@@ -73,6 +96,7 @@ class Items:
         passage: (items, L) int32 text numbers of the relevant passage, likewise, counted apart.
         source: (items,) int32, the training source that each item comes from.
         weights: (sources,) float64, the spec's weight of each source.
+        negatives: the hard negatives, None if the data has none.
     """
 
     languages: tuple[str, ...]
@@ -80,6 +104,7 @@ class Items:
     passage: Int32Array
     source: Int32Array
     weights: FloatArray
+    negatives: Negatives | None = None
 
 
 @dataclass(frozen=True)

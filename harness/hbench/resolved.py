@@ -9,7 +9,7 @@ from typing import Any
 from hbench.matrix import Method
 from hbench.plan import BenchmarkPlan
 from hbench.registry import Kind, build
-from hbench.spec import AXES, UNTRAINED, PluginUse
+from hbench.spec import AXES, UNTRAINED, PluginUse, WeightedUse
 from hbench.store import Store
 
 
@@ -17,16 +17,19 @@ def resolved(plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
     """The benchmark with every default written out, and where its results lie; JSON."""
     spec = plan.benchmark.model_dump(mode="json", exclude_none=True)
     for axis in AXES:
-        for name, use in plan.benchmark.axis(axis).items():
-            if use.use != UNTRAINED:
-                spec[f"{axis}s"][name] = _with_defaults(axis, use)
+        for name, uses in plan.benchmark.axis(axis).items():
+            filled = [_with_defaults(axis, use) for use in uses if use.use != UNTRAINED]
+            if filled:
+                spec[f"{axis}s"][name] = filled if len(filled) > 1 else filled[0]
     for name, evaluation in plan.benchmark.evaluate.items():
         spec["evaluate"][name]["data"] = _with_defaults("dataset", evaluation.data)
         spec["evaluate"][name]["metrics"] = [metric.label for metric in evaluation.metrics]
     if plan.benchmark.train is not None:
-        for name, source in plan.benchmark.train.data.items():
-            filled = _with_defaults("dataset", source)
-            spec["train"]["data"][name] = {"weight": source.weight, **filled}
+        train = plan.benchmark.train
+        for name, source in train.data.items():
+            spec["train"]["data"][name] = _with_defaults("dataset", source)
+        if train.validation is not None:
+            spec["train"]["validation"]["data"] = _with_defaults("dataset", train.validation.data)
     return {
         "benchmark": plan.name,
         "spec": spec,
@@ -38,7 +41,8 @@ def resolved(plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
 
 
 def _with_defaults(kind: Kind, use: PluginUse) -> dict[str, Any]:
-    return {"use": use.use, **build(kind, use.use, use.options).options}
+    weight = {"weight": use.weight} if isinstance(use, WeightedUse) else {}
+    return {"use": use.use, **weight, **build(kind, use.use, use.options).options}
 
 
 def _resolved_method(method: Method, plan: BenchmarkPlan, store: Store) -> dict[str, Any]:

@@ -4,7 +4,7 @@ A spec is a file of named benchmarks; each is a matrix of methods (encoders x sa
 with seeds), data to train on, data to evaluate on, and claims.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -36,16 +36,74 @@ class PluginUse(BaseModel):
         return self.model_extra or {}
 
 
-class Source(PluginUse):
-    """A dataset to train on."""
+class WeightedUse(PluginUse):
+    """One of several: a dataset to train on, a part of an objective."""
 
     weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
 
-class Training(Strict):
-    """How every trained method of a benchmark is trained."""
+class ObjectiveUse(Strict):
+    """An objective, or a list of them, whose weighted sum is minimised.
 
-    data: dict[Name, Source] = Field(min_length=1)
+    Only in a list is ``weight`` the spec's own key.
+    """
+
+    # Behind a validator a list is a list, which a strict tuple would refuse.
+    model_config = ConfigDict(strict=False)
+    one: PluginUse | None = None
+    several: tuple[WeightedUse, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_one_or_list(cls, value: object) -> object:
+        if value == []:
+            raise ValueError("a list of objectives needs at least one")
+        return {"several" if isinstance(value, list) else "one": value}
+
+    @property
+    def parts(self) -> Sequence[PluginUse]:
+        """The objectives."""
+        return (self.one,) if self.one is not None else self.several
+
+    @property
+    def weights(self) -> Sequence[float]:
+        """The weight of each."""
+        return [part.weight for part in self.several] or [1.0]
+
+
+class Validation(Strict):
+    """Data by whose loss the best weights of a training are chosen.
+
+    Args:
+        data: a dataset; its items are taken in each of their languages, in batches of one language.
+        every: steps between two looks.
+        patience: looks without a lower loss before training stops; None goes on to the last step.
+    """
+
+    data: PluginUse
+    every: int = Field(default=100, ge=1)
+    patience: int | None = Field(default=None, ge=1)
+
+
+class Training(Strict):
+    """How every trained method of a benchmark is trained.
+
+    Args:
+        data: what to train on, by names of one's own.
+        steps: of the optimiser.
+        batch_size: rows whose passages are each other's negatives.
+        learning_rate: its peak.
+        warmup: the share of the steps in which it rises.
+        schedule: how it falls.
+        weight_decay: of AdamW; biases and normalisation weights do not decay.
+        clip: the largest norm of the gradients.
+        precision: of the arithmetic; None is bfloat16 on CUDA and float32 elsewhere.
+        token_budget: tokens worked on at once; None is the device's default.
+        gradient_caching: embed twice and keep little: for batches that do not fit into memory.
+        validation: chooses the best weights, and may end the training early.
+    """
+
+    data: dict[Name, WeightedUse] = Field(min_length=1)
     steps: int = Field(default=1000, ge=1)
     batch_size: int = Field(default=100, ge=2)
     learning_rate: float = Field(default=3e-5, gt=0, allow_inf_nan=False)
@@ -53,7 +111,14 @@ class Training(Strict):
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     weight_decay: float = Field(default=0.01, ge=0, allow_inf_nan=False)
     clip: float = Field(default=1.0, gt=0, allow_inf_nan=False)
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16"] | None = None
+    token_budget: int | None = Field(default=None, ge=1)
+    gradient_caching: bool = False
+    validation: Validation | None = None
+
+    def precision_on(self, device: str) -> Literal["float32", "bfloat16"]:
+        """What is asked for; else bfloat16 on a CUDA device and float32 elsewhere."""
+        return self.precision or ("bfloat16" if device.startswith("cuda") else "float32")
 
 
 class Setting(Strict):
@@ -176,7 +241,7 @@ class Benchmark(Strict):
     train: Training | None = None
     encoders: dict[Name, PluginUse] = Field(min_length=1)
     samplers: dict[Name, PluginUse] = Field(min_length=1)
-    objectives: dict[Name, PluginUse] = Field(default_factory=dict)
+    objectives: dict[Name, ObjectiveUse] = Field(default_factory=dict)
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = (1,)
     evaluate: dict[Name, Evaluation] = Field(min_length=1)
     claims: tuple[Claim, ...] = ()
@@ -186,10 +251,13 @@ class Benchmark(Strict):
         """Whether some method is trained."""
         return any(sampler.use != UNTRAINED for sampler in self.samplers.values())
 
-    def axis(self, name: str) -> Mapping[str, PluginUse]:
-        """The values of an axis by its singular name: ``axis("sampler")``."""
-        values: Mapping[str, PluginUse] = getattr(self, f"{name}s")
-        return values
+    def axis(self, name: str) -> Mapping[str, Sequence[PluginUse]]:
+        """The plugins of each value of an axis, by its singular name: ``axis("sampler")``."""
+        values: Mapping[str, PluginUse | ObjectiveUse] = getattr(self, f"{name}s")
+        return {
+            label: value.parts if isinstance(value, ObjectiveUse) else (value,)
+            for label, value in values.items()
+        }
 
     @model_validator(mode="after")
     def _is_complete(self) -> "Benchmark":

@@ -65,6 +65,14 @@ class Store:
         """A system's vectors of a dataset; safe to delete."""
         return self.root / "cache" / "vectors" / key[:16]
 
+    def tokens(self, inputs: Mapping[str, Any]) -> Path:
+        """Token ids of a list of texts; safe to delete."""
+        return self.root / "cache" / "tokens" / key_of(inputs)[:16]
+
+    def checkpoints(self, key: str) -> Path:
+        """What an interrupted training goes on from; safe to delete."""
+        return self.root / "cache" / "checkpoints" / key[:16]
+
     def benchmark(self, name: str) -> Path:
         """What belongs to one benchmark: resolved spec, comparison, tables."""
         return self.root / "benchmarks" / slug(name)

@@ -152,14 +152,19 @@ def _check_benchmark(benchmark: Benchmark) -> Iterator[Finding]:
     except OptionError as error:
         yield (), str(error)
     for axis in AXES:
-        for name, use in benchmark.axis(axis).items():
-            if axis != "sampler" or use.use != UNTRAINED:
-                yield from _check_plugin(axis, use, (f"{axis}s", name))
-            elif use.options:
-                yield (f"{axis}s", name), f"the untrained sampler {UNTRAINED!r} has no options"
+        for name, uses in benchmark.axis(axis).items():
+            for number, use in enumerate(uses):
+                place = (f"{axis}s", name) if len(uses) == 1 else (f"{axis}s", name, number)
+                if axis != "sampler" or use.use != UNTRAINED:
+                    yield from _check_plugin(axis, use, place)
+                elif use.options:
+                    yield place, f"the untrained sampler {UNTRAINED!r} has no options"
     if benchmark.train is not None:
         for name, source in benchmark.train.data.items():
             yield from _check_plugin("dataset", source, ("train", "data", name))
+        if benchmark.train.validation is not None:
+            data = benchmark.train.validation.data
+            yield from _check_plugin("dataset", data, ("train", "validation", "data"))
     for name, evaluation in benchmark.evaluate.items():
         yield from _check_evaluation(evaluation, ("evaluate", name))
     for index, claim in enumerate(benchmark.claims):

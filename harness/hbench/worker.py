@@ -1,8 +1,11 @@
 """Does one job: builds what its stage needs from the store, runs the stage, stores the outcome."""
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
@@ -12,18 +15,41 @@ from hbench.errors import DeviceError, HBenchError
 from hbench.jobs import DataJob, EncodeJob, Job, RankJob, ScoreJob, TrainJob
 from hbench.provenance import Hardware
 from hbench.records import Outcome, Side
+from hbench.spec import Training
 from hbench.stages import data, encode, rank, score, train
 from hbench.store import Store, canonical, read_manifest
+from hbench.tokens import cached_tokens
+from hbench.training.checkpoint import Checkpoints
+from hbench.training.processes import ALONE, Processes
+from hbench.training.recipe import Recipe
+from hbench.training.trackers import tracking
 
 Progress = Callable[[float, str], None]
 
 
-def run_job(job: Job, store: Store, hardware: Hardware, progress: Progress) -> Outcome:
+@dataclass(frozen=True)
+class Site:
+    """Where jobs run and what is there.
+
+    Args:
+        store: the results folder.
+        hardware: what they run on.
+        processes: who shares the work of training; the first does all else alone.
+        trackers: names of the experiment trackers that training reports to.
+    """
+
+    store: Store
+    hardware: Hardware
+    processes: Processes = ALONE
+    trackers: Sequence[str] = ()
+
+
+def run_job(job: Job, site: Site, progress: Progress) -> Outcome:
     """Run a job to its end; its failure is an outcome, with the traceback if it is a bug."""
     started = perf_counter()
     try:
-        if not job.is_done(store):
-            detail = _RUN[type(job)](job, store, hardware, progress)
+        if not job.is_done(site.store):
+            detail = _RUN[type(job)](job, site, progress)
             return Outcome("done", perf_counter() - started, detail=detail)
         return Outcome("done")
     except HBenchError as error:
@@ -53,6 +79,18 @@ def prepare_torch(hardware: Hardware) -> None:
     torch.backends.cudnn.allow_tf32 = False
 
 
+def follow(jobs: Mapping[str, Job], site: Site) -> None:
+    """Take part in the training jobs that the first process runs, until it says that all is done.
+
+    Args:
+        jobs: all jobs of the plan by their keys.
+        site: as the first process's, with this process's device.
+    """
+    while (key := site.processes.agree("")) != "":
+        with TemporaryDirectory() as folder:
+            _train_here(jobs[key], site, Path(folder), lambda share, note: None)  # type: ignore[arg-type]
+
+
 def _manifest(job: Job, hardware: Hardware) -> dict[str, Any]:
     return {
         "key": job.key,
@@ -72,62 +110,89 @@ def _manifest(job: Job, hardware: Hardware) -> dict[str, Any]:
     }
 
 
-def _stored(
-    job: Job, store: Store, hardware: Hardware, stage: Callable[[Path], dict[str, Any]]
-) -> Mapping[str, Any]:
+def _stored(job: Job, site: Site, stage: Callable[[Path], dict[str, Any]]) -> Mapping[str, Any]:
     """Let a stage fill the job's folder; what it tells goes into the manifest."""
-    with store.writing(job.folder(store), _manifest(job, hardware)) as (folder, manifest):
-        detail = manifest["detail"] = stage(folder)
+    folder, manifest = job.folder(site.store), _manifest(job, site.hardware)
+    with site.store.writing(folder, manifest) as (scratch, content):
+        detail = content["detail"] = stage(scratch)
     return detail
 
 
-def _data(job: DataJob, store: Store, hardware: Hardware, progress: Progress) -> Mapping[str, Any]:
-    return _stored(job, store, hardware, lambda folder: data.run(job.dataset.plugin, folder))
+def _data(job: DataJob, site: Site, progress: Progress) -> Mapping[str, Any]:
+    return _stored(job, site, lambda folder: data.run(job.dataset.plugin, folder))
 
 
-def _train(
-    job: TrainJob, store: Store, hardware: Hardware, progress: Progress
-) -> Mapping[str, Any]:
-    prepare_torch(hardware)
-    corpora = [Corpus(source.folder(store)) for source in job.sources]
-    texts = training_texts(corpora, job.weights) if corpora else None
-    recipe = None
-    if job.training is not None:
-        recipe = train.Recipe(**job.training.model_dump(exclude={"data"}))
+def _train(job: TrainJob, site: Site, progress: Progress) -> Mapping[str, Any]:
+    if site.processes.count > 1:
+        site.processes.agree(job.key)  # the others wait in `follow`
+    detail = _stored(job, site, lambda folder: _train_here(job, site, folder, progress))
+    Checkpoints(site.store, site.store.checkpoints(job.key)).clear()
+    return detail
+
+
+def _train_here(job: TrainJob, site: Site, folder: Path, progress: Progress) -> dict[str, Any]:
+    """This process's part of a training job."""
+    prepare_torch(site.hardware)
+    texts, lesson = None, None
+    corpora = [Corpus(source.folder(site.store)) for source in job.sources]
+    hard = any("negatives" in objective.plugin.needs for _, objective in job.objectives)
+    if corpora:
+        texts = training_texts(corpora, job.weights, hard_negatives=hard)
+    if job.sampler is not None and job.training is not None:
+        validation = None
+        if job.validation is not None:
+            held_out = [Corpus(job.validation.folder(site.store))]
+            validation = training_texts(held_out, [1.0], hard_negatives=hard)
+        objectives = [(weight, built.plugin) for weight, built in job.objectives]
+        recipe = _recipe(job.training, site.hardware)
+        lesson = train.Lesson(job.sampler.plugin, objectives, recipe, validation)
+    names = site.trackers if lesson is not None and site.processes.is_first else ()
+    place = site.store.root / "tracking"
+    with tracking(names, job.title.removeprefix("train "), job.inputs, place) as track:
+        checkpoints = Checkpoints(site.store, site.store.checkpoints(job.key))
+        around = train.Surroundings(
+            site.hardware.device,
+            folder,
+            partial(cached_tokens, site.store),
+            progress,
+            track,
+            checkpoints if lesson is not None else None,
+            site.processes,
+        )
+        return train.run(job.encoder.plugin, lesson, texts, around, seed=job.seed)
+
+
+def _recipe(training: Training, hardware: Hardware) -> Recipe:
+    """The spec's numbers, with what the device decides."""
+    numbers = training.model_dump(exclude={"data", "validation"})
+    numbers["precision"] = training.precision_on(hardware.device)
+    if training.validation is not None:
+        numbers |= {"every": training.validation.every, "patience": training.validation.patience}
+    return Recipe(**numbers)
+
+
+def _encode(job: EncodeJob, site: Site, progress: Progress) -> Mapping[str, Any]:
+    prepare_torch(site.hardware)
+    encoder, model = job.system.encoder.plugin, job.system.folder(site.store) / "model"
+    corpus = Corpus(job.data.folder(site.store))
 
     def stage(folder: Path) -> dict[str, Any]:
-        return train.run(
-            job.encoder.plugin,
-            job.sampler.plugin if job.sampler else None,
-            job.objective.plugin if job.objective else None,
-            texts,
-            recipe,
-            seed=job.seed,
-            device=hardware.device,
+        return encode.run(
+            encoder,
+            model,
+            corpus,
+            device=site.hardware.device,
+            tokenize=partial(cached_tokens, site.store),
             folder=folder,
             progress=progress,
         )
 
-    return _stored(job, store, hardware, stage)
+    return _stored(job, site, stage)
 
 
-def _encode(
-    job: EncodeJob, store: Store, hardware: Hardware, progress: Progress
-) -> Mapping[str, Any]:
-    prepare_torch(hardware)
-    encoder, model = job.system.encoder.plugin, job.system.folder(store) / "model"
-    corpus = Corpus(job.data.folder(store))
-
-    def stage(folder: Path) -> dict[str, Any]:
-        device = hardware.device
-        return encode.run(encoder, model, corpus, device=device, folder=folder, progress=progress)
-
-    return _stored(job, store, hardware, stage)
-
-
-def _rank(job: RankJob, store: Store, hardware: Hardware, progress: Progress) -> Mapping[str, Any]:
-    vectors = job.vectors.folder(store)
-    corpus = Corpus(job.vectors.data.folder(store))
+def _rank(job: RankJob, site: Site, progress: Progress) -> Mapping[str, Any]:
+    vectors = job.vectors.folder(site.store)
+    corpus = Corpus(job.vectors.data.folder(site.store))
 
     def read(side: Side, language: str) -> rank.Vectors:
         return encode.read_vectors(vectors, side, language)
@@ -135,13 +200,11 @@ def _rank(job: RankJob, store: Store, hardware: Hardware, progress: Progress) ->
     def stage(folder: Path) -> dict[str, Any]:
         return rank.run(corpus, read, top_k=job.top_k, folder=folder, progress=progress)
 
-    return _stored(job, store, hardware, stage)
+    return _stored(job, site, stage)
 
 
-def _score(
-    job: ScoreJob, store: Store, hardware: Hardware, progress: Progress
-) -> Mapping[str, Any]:
-    target = job.folder(store)
+def _score(job: ScoreJob, site: Site, progress: Progress) -> Mapping[str, Any]:
+    target = job.folder(site.store)
     manifest = read_manifest(target)
     stored = {
         label: entry
@@ -149,9 +212,9 @@ def _score(
         if job.metric_keys.get(label, entry["key"]) == entry["key"]  # else it is out of date
     }
     earlier = target / "scores.parquet"
-    with store.writing(target, manifest) as (folder, content):
+    with site.store.writing(target, manifest) as (folder, content):
         detail = score.run(
-            Corpus(job.rank.vectors.data.folder(store)),
+            Corpus(job.rank.vectors.data.folder(site.store)),
             score.Beats.read(target / "beats.npz"),
             dict(job.settings),
             {label: metric.plugin for label, metric in job.metrics},
@@ -168,7 +231,7 @@ def _score(
             stored[label] = {"key": key, "cells": {n: sorted(done) for n, done in cells.items()}}
         content["scores"] = stored
         content["scored"] = detail
-        plugins = [*manifest["plugins"], *_manifest(job, hardware)["plugins"]]
+        plugins = [*manifest["plugins"], *_manifest(job, site.hardware)["plugins"]]
         content["plugins"] = list({canonical(plugin): plugin for plugin in plugins}.values())
     return detail
 

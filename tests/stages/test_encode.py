@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from tests.toy_corpora import silent, stored, toy
 
-from hbench.errors import DataError
+from hbench.errors import DataError, MemoryShortage
+from hbench.records import Tokenized
 from hbench.stages import encode
 from hbench.stages.encode import on_grid, read_vectors
+from hbench.tokens import tokenize
 
 
 class Lengths:
@@ -19,6 +21,8 @@ class Lengths:
     def __init__(self):
         self.tokenized = []
         self.training = True
+        self.cut = 0
+        self.memory = 10_000
 
     def to(self, device):
         self.device = device
@@ -28,13 +32,16 @@ class Lengths:
 
     def tokenize(self, texts, side):
         self.tokenized.append((side, list(texts)))
-        return [[*("?" if side == "query" else "").encode(), *text.encode()] for text in texts]
+        mark = "?" if side == "query" else ""
+        return Tokenized([[*mark.encode(), *text.encode()] for text in texts], self.cut)
 
-    def embed(self, tokens):
+    def embed(self, tokens, *, budget, recompute=False):
         import torch
 
         assert not self.training
-        letters = [[ids.count(ord(letter)) for letter in "abc?"] for ids in tokens]
+        if budget > self.memory:
+            raise torch.OutOfMemoryError("no")
+        letters = [[list(ids).count(ord(letter)) for letter in "abc?"] for ids in tokens]
         nan = [float("nan") if ord("N") in ids else 0.0 for ids in tokens]
         return torch.tensor(letters, dtype=torch.float64) + torch.tensor(nan)[:, None]
 
@@ -50,7 +57,13 @@ class LengthsEncoder:
 
 def run(encoder: Any, corpus, folder, progress=silent):
     return encode.run(
-        encoder, folder / "model", corpus, device="cpu", folder=folder, progress=progress
+        encoder,
+        folder / "model",
+        corpus,
+        device="cpu",
+        tokenize=tokenize,
+        folder=folder,
+        progress=progress,
     )
 
 
@@ -85,10 +98,32 @@ def test_queries_and_passages_are_encoded_as_what_they_are(tmp_path):
 def test_equal_texts_are_encoded_once_and_have_equal_vectors(tmp_path):
     model, detail = encoded(tmp_path, ["ab", "c", "ab", "ab"], ["a", "a"])
     assert model.tokenized == [("query", ["a"]), ("passage", ["ab", "c"])]
-    assert detail == {"texts": 6, "encoded": 3}
+    assert detail == {"texts": 6, "encoded": 3, "notes": []}
     vectors = read_vectors(tmp_path, "passage", "de")
     assert vectors[0].tobytes() == vectors[2].tobytes() == vectors[3].tobytes()
     assert vectors[0].tobytes() != vectors[1].tobytes()
+
+
+def test_running_out_of_memory_halves_the_budget_and_is_told(tmp_path):
+    encoder = LengthsEncoder()
+    encoder.model.memory = 600
+    corpus = corpus_of(tmp_path, ["ab", "abbb"])
+    told = run(encoder, corpus, tmp_path)["notes"]
+    assert told == [f"out of memory: the token budget was halved to {n}" for n in (1024, 512)]
+    assert read_vectors(tmp_path, "passage", "de").shape == (2, 4)
+    encoder.model.memory = 0
+    with pytest.raises(MemoryShortage, match="out of memory with 2 tokens at a time"):
+        run(encoder, corpus, tmp_path)
+
+
+def test_texts_that_were_cut_are_counted(tmp_path):
+    encoder = LengthsEncoder()
+    encoder.model.cut = 1
+    told = run(encoder, corpus_of(tmp_path, ["ab", "abbb"]), tmp_path)["notes"]
+    assert told == [
+        "1 query texts are too long and were cut",
+        "1 passage texts are too long and were cut",
+    ]
 
 
 def test_stored_vectors_are_on_the_grid(tmp_path):

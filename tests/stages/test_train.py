@@ -1,42 +1,55 @@
 import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tests.training.toy_training import toy_texts
 
-from hbench.corpus import TrainingTexts
 from hbench.errors import DataError, TrainingError
-from hbench.protocols import Need
-from hbench.records import Items, Side
 from hbench.stages import train
-from hbench.stages.train import Loop, Recipe, share_of_peak
+from hbench.stages.train import Lesson, Surroundings
+from hbench.store import Store
+from hbench.tokens import tokenize
+from hbench.training import checkpoint
+from hbench.training.checkpoint import Checkpoints
+from hbench.training.recipe import Recipe
 from hbench_plugins.encoders.scratch import Scratch
 from hbench_plugins.objectives.infonce import InfoNCE
+from hbench_plugins.objectives.lakda import LaKDA
 from hbench_plugins.samplers.hybrid import Hybrid
 
+ROOT = Path(__file__).parents[2]
 ENCODER = Scratch(hidden=16, layers=1, heads=2, vocabulary=300, dropout=0.1)
-RECIPE = Recipe(6, 4, 5e-3, 0.2, "linear", 0.01, 1.0, "float32")
-WORDS = ["iron tower", "moon lake", "wolf bridge", "gold gate", "salt mill", "rose hill"]
+RECIPE = Recipe(steps=6, batch_size=4, learning_rate=5e-3, warmup=0.2)
+ONE = [(1.0, InfoNCE())]
+WEIGHTS = Path("model/model.safetensors")
 
 
-def toy_texts():
-    """Six items in two languages; text number = 2 x item + language, for both sides."""
-    numbers = np.arange(12, dtype=np.int32).reshape(6, 2)
-    items = Items(("de", "en"), numbers, numbers, np.zeros(6, np.int32), np.ones(1))
-    queries = [f"{tag} where is the {word}?" for word in WORDS for tag in ("wo", "so")]
-    passages = [f"{tag} the {word} is there" for word in WORDS for tag in ("da", "th")]
-    return TrainingTexts(items, queries, passages)
+def silent(share, note):
+    """Nobody looks on."""
 
 
-def run(folder, *, seed=1, recipe=RECIPE, sampler=Hybrid(), objective=InfoNCE()):  # noqa: B008
-    folder.mkdir(parents=True)
-    return train.run(ENCODER, sampler, objective, toy_texts(), recipe, seed=seed, device="cpu",
-                     folder=folder, progress=lambda share, note: None)  # fmt: skip
+def run(folder, *, seed=1, recipe=RECIPE, sampler=Hybrid(), objectives=ONE, encoder=ENCODER,  # noqa: B008
+        validation=None, texts=None, trained=True, **around):  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    lesson = Lesson(sampler, objectives, recipe, validation) if trained else None
+    place = Surroundings("cpu", folder, tokenize, around.pop("progress", silent), **around)
+    return train.run(encoder, lesson, texts or toy_texts(), place, seed=seed)
 
 
-def files(folder):
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+def model_of(folder):
+    model = folder / "model"
+    return {p.relative_to(folder): p.read_bytes() for p in model.rglob("*") if p.is_file()}
+
+
+def log_of(folder):
+    return [json.loads(line) for line in (folder / "train.jsonl").read_text().splitlines()]
 
 
 def test_training_twice_with_one_seed_gives_the_same_bytes(tmp_path):
@@ -44,23 +57,46 @@ def test_training_twice_with_one_seed_gives_the_same_bytes(tmp_path):
     torch.manual_seed(123)  # what came before must not matter
     run(tmp_path / "b")
     run(tmp_path / "c", seed=2)
-    assert files(tmp_path / "a") == files(tmp_path / "b")
-    weights = Path("model/model.safetensors")
-    assert files(tmp_path / "a")[weights] != files(tmp_path / "c")[weights]
+    assert model_of(tmp_path / "a") == model_of(tmp_path / "b")
+    assert model_of(tmp_path / "a")[WEIGHTS] != model_of(tmp_path / "c")[WEIGHTS]
+    assert [e["loss"] for e in log_of(tmp_path / "a")] == [
+        e["loss"] for e in log_of(tmp_path / "b")
+    ]
     assert facts["steps"] == 6
 
 
-def test_the_loss_falls_and_the_log_holds_its_curve(tmp_path):
-    run(tmp_path / "a", recipe=Recipe(150, 4, 5e-3, 0.1, "cosine", 0.01, 1.0, "float32"))
-    lines = (tmp_path / "a" / "train.jsonl").read_text().splitlines()
-    log = [json.loads(line) for line in lines]
+def test_two_processes_give_the_same_weights_and_need_no_package_that_gpu_machines_lack(tmp_path):
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "harness", ROOT / "plugins")))
+    script = (
+        "import sys, pathlib\n"
+        "for name in ('ranx', 'faiss', 'ir_datasets'): sys.modules[name] = None\n"
+        "import torch; torch.set_num_threads(1)\n"
+        "from tests.stages.test_train import run\n"
+        "run(pathlib.Path(sys.argv[1]))\n"
+    )
+    for name in "ab":
+        command = [sys.executable, "-c", script, str(tmp_path / name)]
+        subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": path}, cwd=ROOT)
+    assert model_of(tmp_path / "a") == model_of(tmp_path / "b")
+
+
+def test_the_loss_falls_and_the_log_holds_its_curve_and_the_speed(tmp_path):
+    seen = []
+    recipe = Recipe(steps=150, batch_size=4, learning_rate=5e-3, warmup=0.1, schedule="cosine")
+    run(tmp_path / "a", recipe=recipe, track=lambda values, step: seen.append((step, values)))
+    log = log_of(tmp_path / "a")
     assert [entry["step"] for entry in log] == list(range(1, 151))
     first, last = (np.mean([entry["loss"] for entry in part]) for part in (log[:10], log[-10:]))
     assert last < 0.5 * first
+    assert all(e["tokens_per_second"] > 0 and 0 < e["share_of_peak"] < 1 for e in log)
+    assert [(step, values["loss"]) for step, values in seen] == [
+        (e["step"], e["loss"]) for e in log
+    ]
 
 
 def test_what_was_drawn_is_counted(tmp_path):
-    facts = run(tmp_path / "a", recipe=Recipe(40, 4, 1e-3, 0, "constant", 0, 1.0, "float32"))
+    recipe = Recipe(steps=40, batch_size=4, learning_rate=1e-3)
+    facts = run(tmp_path / "a", recipe=recipe)
     batches = Hybrid().prepare(toy_texts().items, batch_size=4, seed=1)
     rows = [batches.batch(step) for step in range(40)]
     mono = sum((batch[:, 1] == batch[:, 2]).all() for batch in rows)
@@ -71,52 +107,44 @@ def test_what_was_drawn_is_counted(tmp_path):
 
 
 def test_an_untrained_model_keeps_its_first_weights(tmp_path):
-    facts = run(tmp_path / "a", sampler=None, objective=None, recipe=None)
+    facts = run(tmp_path / "a", trained=False)
     fresh = ENCODER.create([*toy_texts().queries, *toy_texts().passages], seed=1)
     saved = ENCODER.load(tmp_path / "a" / "model")
     for mine, theirs in zip(fresh.parameters(), saved.parameters(), strict=True):
         assert torch.equal(mine, theirs)
     assert facts["steps"] == 0
-    assert (tmp_path / "a" / "train.jsonl").read_text() == ""
+    assert log_of(tmp_path / "a") == []
 
 
-class AllTexts:
-    """An objective that keeps what it is given."""
-
-    version = 1
-    needs: tuple[Need, ...] = (
-        "query",
-        "passage",
-        "passage_in_query_language",
-        "query_in_passage_language",
-    )
-
-    def loss(self, batch):
-        self.seen = {name: tensor.detach().clone() for name, tensor in batch.items()}
-        return sum(tensor.sum() for tensor in batch.values())
+MODES = {
+    "packed": {},
+    "cached": {"recipe": {"gradient_caching": True, "token_budget": 30}},
+    "bfloat16": {"recipe": {"precision": "bfloat16"}},
+    "checkpointed": {"encoder": replace(ENCODER, gradient_checkpointing=True)},
+    "learned": {"objectives": [(0.7, InfoNCE(learn_temperature=True)), (0.3, LaKDA())]},
+    "validated": {"validation": toy_texts(), "recipe": {"every": 4}},
+}
 
 
-def test_an_objective_gets_the_texts_that_it_asks_for_row_by_row():
-    objective, texts = AllTexts(), toy_texts()
-    model = Scratch(hidden=16, layers=1, heads=2, vocabulary=300).create(texts.queries, seed=1)
-    batches = Hybrid(alpha=0).prepare(texts.items, batch_size=4, seed=1)
-    loop = Loop(model, batches, objective, texts, RECIPE, 1, "cpu")
-    rows = batches.batch(0)
-    with torch.no_grad():
-        expected: dict[Need, list[tuple[int, Side]]] = {
-            "query": [(2 * item + query, "query") for item, query, _ in rows],
-            "passage": [(2 * item + passage, "passage") for item, _, passage in rows],
-            "passage_in_query_language": [(2 * item + query, "passage") for item, query, _ in rows],
-            "query_in_passage_language": [(2 * item + other, "query") for item, _, other in rows],
-        }
-        source: dict[Side, list[str]] = {"query": texts.queries, "passage": texts.passages}
-        wanted = {
-            name: model.embed([model.tokenize([source[side][n]], side)[0] for n, side in numbers])
-            for name, numbers in expected.items()
-        }
-    loop._step(0, 1e-3)
-    for name, tensor in wanted.items():
-        torch.testing.assert_close(objective.seen[name], tensor, atol=1e-5, rtol=0)
+@pytest.mark.parametrize("mode", MODES)
+def test_gone_on_from_any_step_the_weights_are_the_same_to_the_bit(mode, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "KEPT", 99)
+    options = dict(MODES[mode])
+    recipe = Recipe(**{"steps": 24, "batch_size": 4, "learning_rate": 5e-3, "warmup": 0.2,
+                       **options.pop("recipe", {})})  # fmt: skip
+    whole, store = tmp_path / "whole", Store(tmp_path)
+    saved = Checkpoints(store, whole / "checkpoints", every=0)
+    told = run(whole, recipe=recipe, checkpoints=saved, **options)
+    rng = np.random.default_rng(list(MODES).index(mode))
+    for step in rng.choice(np.arange(1, 24), 20, replace=False).tolist():
+        folder, name = tmp_path / f"from-{step}", f"step-{step:012d}"
+        shutil.copytree(saved.folder / name, folder / "checkpoints" / name)
+        left = Checkpoints(store, folder / "checkpoints")
+        again = run(folder, recipe=recipe, checkpoints=left, **options)
+        assert model_of(folder) == model_of(whole)
+        assert (again["first_step"], again["drawn"]) == (step, told["drawn"])
+        losses = [[e.get("loss") for e in log_of(place)] for place in (folder, whole)]
+        assert losses[0] == pytest.approx(losses[1])
 
 
 class NotANumber:
@@ -127,49 +155,69 @@ class NotANumber:
         return batch["query"].sum() * float("nan")
 
 
-def test_a_loss_that_is_no_number_stops_the_job_and_names_the_step(tmp_path):
-    with pytest.raises(TrainingError, match="the loss is nan at step 0"):
-        run(tmp_path / "a", objective=NotANumber())
+def test_a_loss_that_is_no_number_stops_the_job_and_names_step_and_batch(tmp_path):
+    with pytest.raises(TrainingError, match=r"no number at step 0 \(seed 1, 4 rows, the first are"):
+        run(tmp_path / "a", objectives=[(1.0, NotANumber())])
+    assert not (tmp_path / "a" / "model").exists()
 
 
-class HardNegatives:
-    version = 1
-    needs = ("query", "negatives")
+def test_a_step_that_is_no_number_between_two_points_of_the_log_is_found(tmp_path):
+    class Late(InfoNCE):
+        seen = 0
+
+        def loss(self, batch):
+            Late.seen += 1
+            return super().loss(batch) * (float("nan") if Late.seen == 137 else 1.0)
+
+    recipe = Recipe(steps=1000, batch_size=4, learning_rate=1e-3)
+    with pytest.raises(TrainingError, match="at step 136 "):
+        run(tmp_path / "a", recipe=recipe, objectives=[(1.0, Late())])
 
 
 def test_hard_negatives_that_the_data_lacks_are_an_error(tmp_path):
-    with pytest.raises(DataError, match="needs hard negatives"):
-        run(tmp_path / "a", objective=HardNegatives())
-
-
-@pytest.mark.parametrize(
-    ("schedule", "warmup", "expected"),
-    [
-        ("constant", 0.0, [1, 1, 1, 1]),
-        ("linear", 0.0, [1, 0.75, 0.5, 0.25]),
-        ("linear", 0.5, [0.5, 1, 1, 0.5]),
-        ("cosine", 0.0, [1, 0.8535533905932737, 0.5, 0.1464466094067262]),
-        ("linear", 1.0, [0.25, 0.5, 0.75, 1]),
-    ],
-)
-def test_the_learning_rate_warms_up_and_decays(schedule, warmup, expected):
-    recipe = Recipe(4, 2, 1.0, warmup, schedule, 0.0, 1.0, "float32")
-    assert [share_of_peak(step, recipe) for step in range(4)] == pytest.approx(expected)
-
-
-def test_biases_and_normalisation_do_not_decay():
-    model = ENCODER.create(WORDS, seed=1)
-    decays, stays = train._optimizer(model, RECIPE).param_groups
-    names = {id(p): name for name, p in model.body.named_parameters()}
-    assert decays["weight_decay"] == 0.01 and stays["weight_decay"] == 0
-    assert all("bias" in names[id(p)] or "LayerNorm" in names[id(p)] for p in stays["params"])
-    assert not any("bias" in names[id(p)] or "LayerNorm" in names[id(p)] for p in decays["params"])
+    texts = toy_texts()
+    without = replace(texts, items=replace(texts.items, negatives=None))
+    with pytest.raises(DataError, match="needs hard negatives, and the training data has none"):
+        run(tmp_path / "a", objectives=[(1.0, InfoNCE(hard_negatives=1))], texts=without)
+    run(tmp_path / "b", objectives=[(1.0, InfoNCE(hard_negatives=1))])
 
 
 def test_bfloat16_changes_the_weights_but_not_their_type(tmp_path):
     run(tmp_path / "a")
-    run(tmp_path / "b", recipe=Recipe(6, 4, 5e-3, 0.2, "linear", 0.01, 1.0, "bfloat16"))
+    run(tmp_path / "b", recipe=replace(RECIPE, precision="bfloat16"))
     a, b = (ENCODER.load(tmp_path / name / "model") for name in "ab")
     pairs = list(zip(a.parameters(), b.parameters(), strict=True))
     assert all(y.dtype == torch.float32 for _, y in pairs)
     assert any(not torch.equal(x, y) for x, y in pairs)
+
+
+def test_the_weights_with_the_lowest_validation_loss_are_kept(tmp_path):
+    """A learning rate that wrecks the model after a while: the last weights are not the best."""
+    recipe = Recipe(steps=40, batch_size=4, learning_rate=1.0, warmup=1.0, every=2)
+    facts = run(tmp_path / "a", recipe=recipe, validation=toy_texts())
+    looks = {
+        e["step"]: e["validation_loss"] for e in log_of(tmp_path / "a") if "validation_loss" in e
+    }
+    assert sorted(looks) == list(range(2, 41, 2))
+    best = min(looks, key=looks.__getitem__)
+    assert facts["validation"] == {"loss": looks[best], "step": best}
+    assert best < 40
+    shorter = replace(recipe, steps=best, warmup=1.0, learning_rate=1.0 * best / 40)
+    run(tmp_path / "b", recipe=shorter)  # the same learning rates up to the best step
+    a, b = (ENCODER.load(tmp_path / name / "model") for name in "ab")
+    for x, y in zip(a.parameters(), b.parameters(), strict=True):
+        torch.testing.assert_close(x, y, atol=1e-5, rtol=1e-4)
+
+
+def test_patience_ends_the_training_early(tmp_path):
+    recipe = Recipe(steps=400, batch_size=4, learning_rate=1.0, warmup=0.5, every=2, patience=3)
+    facts = run(tmp_path / "a", recipe=recipe, validation=toy_texts())
+    assert facts["steps"] == facts["validation"]["step"] + 6 < 400
+
+
+def test_texts_that_are_cut_are_counted(tmp_path):
+    short = replace(ENCODER, max_query_length=5)
+    notes = run(tmp_path / "a", encoder=short)["notes"]
+    assert len(notes) == 1
+    assert notes[0].endswith("training query texts are longer than the encoder's maximum of 5 "
+                             "tokens and were cut")  # fmt: skip

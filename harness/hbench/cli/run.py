@@ -33,6 +33,14 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at a failure.")] = False,
     overrides: SetOption = None,
+    trackers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--track",
+            metavar="NAME",
+            help="Report training to tensorboard, wandb, mlflow, ...; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Train and evaluate what is missing, then print the tables."""
     with mistakes_end_here():
@@ -43,6 +51,7 @@ def run(
         from hbench.provenance import find_hardware
         from hbench.registry import build
         from hbench.store import Store
+        from hbench.training.trackers import check_trackers
         from hbench.validate import load_spec
 
         hardware = find_hardware(device)
@@ -50,15 +59,26 @@ def run(
         chosen = build("executor", executor, {}).plugin
         store = Store(results)
         plan = make_plan(spec, store, hardware, only or ())
+        check_trackers(trackers or ())
         if dry_run:
             typer.echo(describe(plan))
             return
-        typer.echo(_headline(plan, str(hardware)), err=True)
         from hbench.cli.progress import watching
         from hbench.executor import execute
+        from hbench.training.processes import join_processes
+        from hbench.worker import Site, follow
 
-        with watching(plan) as watcher:
-            result = execute(plan, store, hardware, chosen, watcher, fail_fast=fail_fast)
+        site = Site(store, hardware, join_processes(hardware), tuple(trackers or ()))
+        site.processes.agree("planned")  # before the first process changes what is planned upon
+        if not site.processes.is_first:
+            follow({job.key: job for job in plan.jobs}, site)
+            return
+        typer.echo(_headline(plan, str(hardware)), err=True)
+        try:
+            with watching(plan) as watcher:
+                result = execute(plan, site, chosen, watcher, fail_fast=fail_fast)
+        finally:
+            site.processes.agree("")  # the others need not wait any more
         _print_tables(plan, result, store)
         _print_failures(plan, result)
 

@@ -5,6 +5,7 @@ multiples of 2^-52, so that float64 holds every partial sum of a dot product of 
 rounding: the score of two vectors does not depend on the order in which it is summed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ import numpy.typing as npt
 
 from hbench.corpus import Corpus
 from hbench.errors import DataError
+from hbench.memory import Budget
 from hbench.protocols import Encoder, Model
 from hbench.records import Side
+from hbench.tokens import Tokenize, Tokens
 
-VERSION = 1
+VERSION = 2
 GRID = np.float32(2**26)
 CHUNK = 2048  # texts between two reports of progress
 SIDES: tuple[Side, Side] = ("query", "passage")
@@ -26,15 +29,32 @@ Vectors = npt.NDArray[np.float32]
 
 
 def run(
-    encoder: Encoder, model: Path, corpus: Corpus, *, device: str, folder: Path, progress: Progress
+    encoder: Encoder,
+    model: Path,
+    corpus: Corpus,
+    *,
+    device: str,
+    tokenize: Tokenize,
+    folder: Path,
+    progress: Progress,
 ) -> dict[str, Any]:
     """Write ``<side>-<language>.safetensors`` for both sides of every language.
 
+    Args:
+        encoder: loads the model.
+        model: its folder.
+        corpus: the texts.
+        device: torch's name of it.
+        tokenize: gives the tokens of texts, from a cache perhaps.
+        folder: gets the files.
+        progress: told the share done and what is at work.
+
     Returns:
-        What the manifest tells: how many texts were encoded, and how many of them distinct.
+        What the manifest tells: how many texts were encoded, how many of them distinct, and notes.
 
     Raises:
         DataError: a vector is zero or not finite; says which text has it.
+        MemoryShortage: not even one text at a time fits into memory.
     """
     import torch
     from safetensors.numpy import save_file
@@ -43,11 +63,14 @@ def run(
     loaded.to(torch.device(device))
     loaded.train(False)
     parts = [(side, language) for side in SIDES for language in corpus.languages]
+    budget = Budget(None, device)
     texts_total = distinct_total = 0
+    cut: Counter[Side] = Counter()
     for number, (side, language) in enumerate(parts):
         texts = corpus.texts(side, language)
         distinct = sorted(set(texts))  # equal texts get one vector, bit for bit
-        vectors = _encode(loaded, distinct, side, lambda share: progress(
+        tokens = tokenize(loaded, distinct, side)
+        vectors = _encode(loaded, distinct, tokens, budget, lambda share: progress(
             (number + share) / len(parts), f"{side} {language}"))  # fmt: skip  # noqa: B023
         place = {text: row for row, text in enumerate(distinct)}
         rows = vectors[[place[text] for text in texts]]
@@ -55,7 +78,14 @@ def run(
             {"vectors": np.ascontiguousarray(rows)}, folder / f"{side}-{language}.safetensors"
         )
         texts_total, distinct_total = texts_total + len(texts), distinct_total + len(distinct)
-    return {"texts": texts_total, "encoded": distinct_total}
+        cut[side] += tokens.cut
+    notes = [f"{count:,} {side} texts are too long and were cut" for side, count in cut.items()]
+    notes = [note for note, count in zip(notes, cut.values(), strict=True) if count]
+    return {
+        "texts": texts_total,
+        "encoded": distinct_total,
+        "notes": [*notes, *getattr(loaded, "notes", []), *budget.notes],
+    }
 
 
 def read_vectors(folder: Path, side: Side, language: str) -> Vectors:
@@ -90,19 +120,28 @@ def on_grid(vectors: npt.NDArray[Any], texts: Sequence[str]) -> Vectors:
 
 
 def _encode(
-    model: Model, texts: list[str], side: Side, progress: Callable[[float], None]
+    model: Model,
+    texts: list[str],
+    tokens: Tokens,
+    budget: Budget,
+    progress: Callable[[float], None],
 ) -> Vectors:
     import torch
 
     if not texts:  # a language that is only searched in
         return np.empty((0, 0), np.float32)
-    tokens = model.tokenize(texts, side)
-    order = np.argsort([len(ids) for ids in tokens], kind="stable")
+    lengths = tokens.lengths
+    order = np.argsort(lengths, kind="stable")
     parts: list[Vectors] = []
     with torch.inference_mode():
         for start in range(0, len(order), CHUNK):
             chosen = order[start : start + CHUNK]
-            vectors = model.embed([tokens[i] for i in chosen]).float().cpu().numpy()
+            ids = [tokens[i] for i in chosen]
+            vectors = budget.fit(
+                lambda most: model.embed(ids, budget=most).float().cpu().numpy(),  # noqa: B023
+                longest=int(lengths[chosen].max()),
+                clear=lambda: None,
+            )
             parts.append(on_grid(vectors, [texts[i] for i in chosen]))
             progress(min(1.0, (start + CHUNK) / len(order)))
     vectors = np.concatenate(parts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from hbench.errors import DataError, OptionError
 from hbench.store import file_record
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.py"]
 UNUSED = ["onnx/*", "openvino/*"]
+DType = Literal["float32", "bfloat16", "float16"]
+Length = Annotated[int, Ge(2)]
+Share = Annotated[float, Ge(0), Le(0.9)]
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class HuggingFace:
         max_passage_length: tokens of a passage, likewise.
         normalize: whether the saved model ends in a normalisation; ranking always normalises.
         dtype: of the weights, in training and encoding.
+        dropout: share of activations dropped in training; not given: the checkpoint's own. With 0,
+            attention on a GPU runs faster, since torch's kernel for packed texts has no dropout.
+        gradient_checkpointing: compute each layer anew when its gradients are due: less memory, and
+            a third more time.
         trust_remote_code: run the Python code that the model's folder brings along.
     """
 
@@ -46,15 +53,19 @@ class HuggingFace:
     pooling: Pooling | None = None
     query_prefix: str = ""
     passage_prefix: str = ""
-    max_query_length: Annotated[int, Ge(2)] = 96
-    max_passage_length: Annotated[int, Ge(2)] = 256
+    max_query_length: Length = 96
+    max_passage_length: Length = 256
     normalize: bool = True
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    dtype: DType = "float32"
+    dropout: Share | None = None
+    gradient_checkpointing: bool = False
     trust_remote_code: bool = False
     version: ClassVar[int] = 1
     from_scratch: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        if isinstance(self.model, Path) and not self._is_folder:
+            raise OptionError(f"{str(self.model)!r} is no folder here", ("model",))
         if self._is_folder and self.revision is not None:
             raise OptionError(
                 f"{str(self.model)!r} is a folder here, and 'revision' is for hub ids; remove it",
@@ -91,7 +102,7 @@ class HuggingFace:
         head = read_head(folder)
         dtype: torch.dtype = getattr(torch, self.dtype)
         body, tokenizer = self._load_body(folder, dtype)
-        return Transformer(
+        model = Transformer(
             body,
             tokenizer,
             {
@@ -103,6 +114,17 @@ class HuggingFace:
             activation=head.activation,
             normalize=self.normalize,
         )
+        if self.dropout is not None:
+            model.drop(self.dropout)
+        if self.gradient_checkpointing:
+            model.checkpoint_layers()
+        for side, rule in model.sides.items():
+            if rule.max_length > model.longest:
+                raise DataError(
+                    f"{folder}: has positions for {model.longest} tokens, and max_{side}_length is "
+                    f"{rule.max_length}; lower it"
+                )
+        return model
 
     def _load_body(self, folder: Path, dtype: "torch.dtype") -> tuple[Any, Any]:
         """The transformer without a pooler, whose output is not used, and its tokenizer."""
@@ -171,7 +193,11 @@ def _dense(head: Head, dtype: "torch.dtype") -> "torch.nn.Linear | None":
         weights = load_file(path)
         size_out, size_in = weights["linear.weight"].shape
     except (OSError, KeyError, SafetensorError) as error:
-        raise DataError(f"{path}: holds no dense layer that can be read ({error})") from error
+        raise DataError(
+            f"{path}: holds no dense layer that can be read ({error}); weights that are there as "
+            "pytorch_model.bin only are pickled: load the folder in sentence-transformers and "
+            "save it anew, which writes safetensors"
+        ) from error
     layer = torch.nn.Linear(size_in, size_out, dtype=dtype)
     layer.load_state_dict({name.removeprefix("linear."): w for name, w in weights.items()})
     return layer

@@ -144,7 +144,10 @@ def _pooling(path: Path) -> Pooling:
 
 
 def _activation(path: Path) -> str:
-    name = str(_read(path).get("activation_function", "torch.nn.modules.activation.Tanh"))
+    config = _read(path)
+    if config.get("use_residual") or not config.get("bias", True):
+        raise DataError(f"{path}: a dense layer with a residual or without a bias is not known")
+    name = str(config.get("activation_function", "torch.nn.modules.activation.Tanh"))
     if name not in ACTIVATIONS:
         raise DataError(
             f"{path}: activation {name!r} is not known; known: {', '.join(ACTIVATIONS)}"

@@ -6,11 +6,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from annotated_types import Ge, Le
+from annotated_types import Ge
 
 from hbench.errors import OptionError
 from hbench.records import Side
-from hbench_plugins.encoders.huggingface import HuggingFace
+from hbench_plugins.encoders.huggingface import HuggingFace, Share
 from hbench_plugins.encoders.layout import Pooling
 from hbench_plugins.encoders.transformer import Text, Transformer
 
@@ -33,19 +33,22 @@ class Scratch:
         max_query_length: tokens of a query, special ones included; longer ones are cut.
         max_passage_length: tokens of a passage, likewise.
         normalize: whether the saved model ends in a normalisation; ranking always normalises.
+        gradient_checkpointing: compute each layer anew when its gradients are due: less memory, and
+            a third more time.
     """
 
     hidden: Annotated[int, Ge(8)] = 128
     layers: Annotated[int, Ge(1)] = 4
     heads: Annotated[int, Ge(1)] | None = None
     vocabulary: Annotated[int, Ge(300)] = 8000
-    dropout: Annotated[float, Ge(0), Le(0.9)] = 0.0
+    dropout: Share = 0.0
     pooling: Pooling = "mean"
     query_prefix: str = ""
     passage_prefix: str = ""
     max_query_length: Annotated[int, Ge(2)] = 96
     max_passage_length: Annotated[int, Ge(2)] = 256
     normalize: bool = True
+    gradient_checkpointing: bool = False
     version: ClassVar[int] = 1
     from_scratch: ClassVar[bool] = True
 
@@ -86,7 +89,10 @@ class Scratch:
             "query": Text(self.query_prefix, self.max_query_length),
             "passage": Text(self.passage_prefix, self.max_passage_length),
         }
-        return Transformer(body, tokenizer, sides, self.pooling, normalize=self.normalize)
+        model = Transformer(body, tokenizer, sides, self.pooling, normalize=self.normalize)
+        if self.gradient_checkpointing:
+            model.checkpoint_layers()
+        return model
 
     def load(self, folder: Path) -> Transformer:
         """A trained model, by the path of all pretrained ones."""

@@ -1,23 +1,26 @@
 """A transformer with its tokenizer and head: the one training and encoding path of all encoders."""
 
+import hashlib
+import json
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hbench.packing import micro_batches
-from hbench.records import Side
+from hbench.attention import NAME, Row, first_position, kernel_notes
+from hbench.errors import DataError
+from hbench.packing import Packed, Tokens, in_micro_batches, pack
+from hbench.records import Side, Tokenized
 from hbench_plugins.encoders.layout import Pooling, write_head
 
 if TYPE_CHECKING:
     import torch
-
-TOKEN_BUDGET = {"cpu": 2048}  # small enough for a core's cache
-GPU_TOKEN_BUDGET = 65_536
 
 
 @contextmanager
@@ -44,6 +47,19 @@ class Text:
 
 
 @dataclass(frozen=True)
+class LookedUp:
+    """The embeddings of all distinct tokens of a step.
+
+    Args:
+        ids: (U,) their ids, ascending.
+        rows: (U, size) with the graph to the table.
+    """
+
+    ids: np.ndarray[Any, np.dtype[np.int64]]
+    rows: "torch.Tensor"
+
+
+@dataclass(frozen=True)
 class Transformer:
     """Meets ``hbench.protocols.Model``.
 
@@ -65,54 +81,152 @@ class Transformer:
     activation: str = "identity"
     normalize: bool = True
 
-    def tokenize(self, texts: Sequence[str], side: Side) -> list[list[int]]:
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know of how texts are computed."""
+        if self._first_position is None:
+            kind = type(self.body).__name__
+            return [f"{kind} cannot be packed: texts are padded, which is exact but slower"]
+        return kernel_notes(self.body)
+
+    @property
+    def longest(self) -> float:
+        """The most tokens of a text that the body has positions for."""
+        positions: float = getattr(self.body.config, "max_position_embeddings", None) or math.inf
+        return positions - (self._first_position or 0)
+
+    def tokenizer_key(self, side: Side) -> str:
+        """A sum over the tokenizer, the side's prefix and its length."""
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        if backend is not None:
+            backend.no_truncation()  # what tokenising left behind is no part of it
+            content = backend.to_str()
+        else:
+            kind = type(self.tokenizer).__name__
+            content = json.dumps([kind, sorted(self.tokenizer.get_vocab().items())])
+        rule = self.sides[side]
+        parts = json.dumps([content, rule.prefix, rule.max_length])
+        return hashlib.sha256(parts.encode()).hexdigest()
+
+    def tokenize(self, texts: Sequence[str], side: Side) -> Tokenized:
         """Token ids of each text, with prefix and special tokens, cut to the side's length."""
         if not texts:
-            return []
+            return Tokenized([])
         rule = self.sides[side]
+        with quiet_transformers():  # it warns of long texts, which are counted here
+            ids = self._ids([rule.prefix + text for text in texts])
+            long = [row for row, text in enumerate(ids) if len(text) > rule.max_length]
+            cut = self._ids([rule.prefix + texts[row] for row in long], rule.max_length)
+        for row, text in zip(long, cut, strict=True):
+            ids[row] = text
+        return Tokenized(ids, len(long))
+
+    def _ids(self, texts: list[str], max_length: int | None = None) -> list[list[int]]:
+        if not texts:
+            return []
         encoded = self.tokenizer(
-            [rule.prefix + text for text in texts],
-            truncation=True,
-            max_length=rule.max_length,
+            texts,
+            truncation=max_length is not None,
+            max_length=max_length,
             return_attention_mask=False,
             return_token_type_ids=False,
         )
         ids: list[list[int]] = encoded["input_ids"]
         return ids
 
-    def embed(self, tokens: Sequence[Sequence[int]]) -> "torch.Tensor":
+    def embed(self, tokens: Tokens, *, budget: int, recompute: bool = False) -> "torch.Tensor":
         """(len(tokens), dim), not normalised; row i belongs to text i."""
+        rows = self._look_up(tokens)
+        embed = self._embed_padded if self._first_position is None else self._embed_packed
+        return in_micro_batches(
+            lambda group: embed(group, rows), tokens, budget=budget, recompute=recompute
+        )
+
+    @cached_property
+    def _first_position(self) -> int | None:
+        """The first position id of a packed text; None if texts must be padded."""
+        first = first_position(self.body)
+        if first is not None:
+            self.body.set_attn_implementation(NAME)
+        return first
+
+    def _look_up(self, tokens: Tokens) -> "LookedUp | None":
+        """One look-up of the token embeddings for all micro-batches of a step.
+
+        Its gradient, as large as the vocabulary, is then made once a step. A table that does more
+        than to look up (one that scales, say) is left to the body.
+        """
         import torch
+        from torch.nn.functional import embedding
 
-        budget = TOKEN_BUDGET.get(self.body.device.type, GPU_TOKEN_BUDGET)
-        groups = micro_batches([len(text) for text in tokens], budget=budget)
-        vectors = torch.cat([self._embed_group([tokens[i] for i in group]) for group in groups])
-        place = np.argsort(np.concatenate(groups))
-        return vectors[torch.from_numpy(place).to(vectors.device)]
+        table = self.body.get_input_embeddings()
+        plain = type(table) is torch.nn.Embedding and table.max_norm is None
+        if not (torch.is_grad_enabled() and plain and table.weight.requires_grad):
+            return None
+        ids = np.unique(np.concatenate([np.asarray(text, np.int64) for text in tokens]))
+        numbers = torch.from_numpy(ids).to(table.weight.device, non_blocking=True)
+        return LookedUp(ids, embedding(numbers, table.weight, table.padding_idx))
 
-    def _embed_group(self, tokens: Sequence[Sequence[int]]) -> "torch.Tensor":
+    def _embed_packed(self, tokens: Tokens, rows: "LookedUp | None") -> "torch.Tensor":
+        """(len(tokens), dim) of one micro-batch, in ascending length, without padding."""
+        packed = pack(tokens)
+        row = Row(packed, self.body.device)
+        hidden = self.body(
+            **_inputs(row.ids, packed.ids[None], rows),
+            position_ids=row.positions(self._first_position or 0),
+            hbench_row=row,
+        ).last_hidden_state[0]
+        return self._head(_pool_packed(hidden, packed, self.pooling))
+
+    def _embed_padded(self, tokens: Tokens, rows: "LookedUp | None") -> "torch.Tensor":
+        """As ``_embed_packed``, for an architecture that cannot be packed."""
         import torch
 
         longest = max(map(len, tokens))
-        ids = np.full((len(tokens), longest), self.tokenizer.pad_token_id, np.int64)
+        padding = self.tokenizer.pad_token_id
+        ids = np.full((len(tokens), longest), 0 if padding is None else padding, np.int64)
         mask = np.zeros((len(tokens), longest), np.int64)
-        for row, text in enumerate(tokens):
-            ids[row, : len(text)] = text
-            mask[row, : len(text)] = 1
-        device = self.body.device
-        seen = torch.from_numpy(mask).to(device)
-        hidden = self.body(input_ids=torch.from_numpy(ids).to(device), attention_mask=seen)
-        vectors: torch.Tensor = self._pool(hidden.last_hidden_state, seen)
-        if self.dense is not None:
-            vectors = self.dense(vectors)
-            vectors = torch.tanh(vectors) if self.activation == "tanh" else vectors
-        return vectors
-
-    def _pool(self, hidden: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+        for place, text in enumerate(tokens):
+            ids[place, : len(text)] = text
+            mask[place, : len(text)] = 1
+        seen = torch.from_numpy(mask).to(self.body.device)
+        hidden = self.body(
+            input_ids=torch.from_numpy(ids).to(self.body.device), attention_mask=seen
+        ).last_hidden_state
         if self.pooling == "cls":
-            return hidden[:, 0]
-        weights = mask.unsqueeze(-1).to(hidden.dtype)
-        return (hidden * weights).sum(dim=1) / weights.sum(dim=1)
+            return self._head(hidden[:, 0])
+        weights = seen.unsqueeze(-1).to(hidden.dtype)
+        return self._head((hidden * weights).sum(dim=1) / weights.sum(dim=1))
+
+    def _head(self, vectors: "torch.Tensor") -> "torch.Tensor":
+        """What follows the pooling."""
+        import torch
+
+        if self.dense is None:
+            return vectors
+        projected: torch.Tensor = self.dense(vectors)
+        return torch.tanh(projected) if self.activation == "tanh" else projected
+
+    def drop(self, share: float) -> None:
+        """Set the share of activations that are dropped in training."""
+        import torch
+
+        for module in self.body.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = share
+
+    def checkpoint_layers(self) -> None:
+        """In training, keep no activations inside of layers; compute them anew.
+
+        Raises:
+            DataError: the architecture cannot do so.
+        """
+        old_name = getattr(self.body, "gradient_checkpointing_enable", None)
+        enable = getattr(self.body, "activation_checkpointing_enable", old_name)
+        try:
+            enable({"use_reentrant": False})
+        except ValueError as error:
+            raise DataError(f"{error}; leave gradient_checkpointing out") from error
 
     def parameters(self) -> "Iterator[torch.nn.Parameter]":
         """What the optimiser changes."""
@@ -158,3 +272,29 @@ class Transformer:
     @property
     def _parts(self) -> list[Any]:
         return [self.body] if self.dense is None else [self.body, self.dense]
+
+
+def _inputs(
+    ids: "torch.Tensor", numbers: np.ndarray[Any, np.dtype[np.int64]], looked_up: LookedUp | None
+) -> dict[str, "torch.Tensor"]:
+    """Token ids, or their embeddings where they were looked up already."""
+    import torch
+    from torch.nn.functional import embedding
+
+    if looked_up is None:
+        return {"input_ids": ids}
+    places = torch.from_numpy(np.searchsorted(looked_up.ids, numbers))
+    return {"inputs_embeds": embedding(places.to(ids.device, non_blocking=True), looked_up.rows)}
+
+
+def _pool_packed(hidden: "torch.Tensor", packed: Packed, pooling: Pooling) -> "torch.Tensor":
+    """(n, size) from the (T, size) tokens of n packed texts."""
+    import torch
+
+    if pooling == "cls":
+        starts = torch.from_numpy(packed.bounds[:-1]).to(hidden.device, non_blocking=True)
+        return hidden[starts]
+    sizes = [texts * length for texts, length in packed.runs]
+    parts = torch.split(hidden, sizes)
+    runs = zip(packed.runs, parts, strict=True)
+    return torch.cat([part.view(*run, -1).mean(dim=1) for run, part in runs])

@@ -1,35 +1,35 @@
 """Hybrid batches: each batch is monolingual or cross-lingual, by the toss of a coin."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from hbench.drawing import Drawer, Exponent, Menu
+from hbench.drawing import Drawer, Series
 from hbench.errors import OptionError
 from hbench.records import Int32Array, Items
+from hbench_plugins.samplers.cross import CrossingOptions
 
 
 @dataclass(frozen=True)
-class Hybrid:
+class Hybrid(CrossingOptions):
     """A batch is monolingual with probability ``alpha``, and else cross-lingual.
 
     Source: hybrid batch training (arXiv 2408.10536, section 2.2); 0.5 is its reported setting.
 
     Args:
         alpha: the probability that a batch is monolingual.
-        pairs: in cross-lingual batches, ``row`` draws a pair of languages for each row, ``batch``
-            one for the whole batch.
-        source_weight: p(source) is proportional to its weight x size to this power.
+        pairs: how the pairs of cross-lingual batches are drawn: ``row``, ``batch`` or
+            ``round-robin``, which monolingual batches leave gaps in; see ``CrossingOptions``.
+        source_weight: as for all samplers; see ``hbench.drawing.DrawingOptions``.
         language_weight: p(language) or p(pair) is proportional to its items to this power.
+        without: languages to leave out of training.
     """
 
     alpha: float = 0.5
-    pairs: Literal["row", "batch"] = "row"
-    source_weight: Exponent = 1.0
-    language_weight: Exponent = 0.0
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs_parallel: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 <= self.alpha <= 1:
             raise OptionError(
                 f"alpha is a probability, from 0 to 1; found {self.alpha}", ("alpha",)
@@ -37,17 +37,10 @@ class Hybrid:
 
     def prepare(self, items: Items, *, batch_size: int, seed: int) -> "HybridBatches":
         """Get ready to draw; see ``hbench.protocols.Sampler``."""
-        drawer = Drawer(
-            items,
-            batch_size=batch_size,
-            seed=seed,
-            source_weight=self.source_weight,
-            language_weight=self.language_weight,
-        )
-        mono, cross = drawer.menu(same_language=True), drawer.menu(same_language=False)
-        drawer.check(mono, one_pair=True)
-        drawer.check(cross, one_pair=self.pairs == "batch")
-        return HybridBatches(drawer, mono, cross, self.alpha, self.pairs)
+        drawer = Drawer(items, self, batch_size=batch_size, seed=seed)
+        mono = drawer.series(drawer.menu(same_language=True), "batch")
+        cross = drawer.series(drawer.menu(same_language=False), self.pairs)
+        return HybridBatches(drawer, mono, cross, self.alpha)
 
 
 @dataclass(frozen=True)
@@ -55,15 +48,12 @@ class HybridBatches:
     """Monolingual and cross-lingual batches."""
 
     drawer: Drawer
-    mono: Menu
-    cross: Menu
+    mono: Series
+    cross: Series
     alpha: float
-    pairs: Literal["row", "batch"]
 
     def batch(self, step: int) -> Int32Array:
         """(batch_size, 3) int32: item, query language, passage language."""
         rng = self.drawer.generator(step)
-        if rng.random() < self.alpha:
-            return self.drawer.one_pair(rng, self.mono)
-        draw = self.drawer.by_row if self.pairs == "row" else self.drawer.one_pair
-        return draw(rng, self.cross)
+        series = self.mono if rng.random() < self.alpha else self.cross
+        return series.draw(rng, step)

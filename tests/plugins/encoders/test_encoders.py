@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from hbench.errors import DataError, OptionError
+from hbench.records import Tokenized
 from hbench.registry import build
 from hbench_plugins.encoders.huggingface import HuggingFace
 from hbench_plugins.encoders.layout import read_head
@@ -63,7 +64,7 @@ def vectors(model, texts, side="query"):
     model.train(False)
     with torch.inference_mode():
         return torch.nn.functional.normalize(
-            model.embed(model.tokenize(texts, side)), dim=1
+            model.embed(model.tokenize(texts, side).ids, budget=64), dim=1
         ).numpy()
 
 
@@ -113,8 +114,11 @@ def test_texts_are_cut_to_the_length_of_their_side():
         TEXTS, seed=1
     )
     long = [TEXTS[2] * 50]
-    assert len(model.tokenize(long, "query")[0]) == 7
-    assert len(model.tokenize(long, "passage")[0]) == 256
+    query, passage = (model.tokenize([*long, "short"], side) for side in ("query", "passage"))
+    assert (len(query.ids[0]), query.cut) == (7, 1)
+    assert (len(passage.ids[0]), passage.cut) == (256, 1)
+    assert passage.ids[0][-1] == model.tokenizer.eos_token_id
+    assert model.tokenize(["short"], "passage") == Tokenized([passage.ids[1]], 0)
     assert vectors(model, long, "passage").shape == (1, 16)
 
 
@@ -220,3 +224,10 @@ def test_a_head_that_is_not_known_is_refused(scratch_folder, tmp_path, part, con
 def test_hidden_must_be_a_multiple_of_heads():
     with pytest.raises(OptionError, match="no multiple of heads"):
         Scratch(hidden=10, heads=3)
+
+
+def test_a_length_beyond_the_models_positions_is_refused(scratch_folder):
+    longest = int(SCRATCH.load(scratch_folder).longest)
+    assert HuggingFace(str(scratch_folder), max_passage_length=longest).load(scratch_folder)
+    with pytest.raises(DataError, match=f"has positions for {longest} tokens, and max_query_l"):
+        HuggingFace(str(scratch_folder), max_query_length=longest + 1).load(scratch_folder)

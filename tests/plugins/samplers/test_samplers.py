@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -15,9 +16,22 @@ from hbench.errors import DataError, OptionError
 from hbench.protocols import Sampler
 from hbench_plugins.samplers.cross import Cross
 from hbench_plugins.samplers.hybrid import Hybrid
+from hbench_plugins.samplers.mixed import Mixed
 from hbench_plugins.samplers.mono import Mono
+from hbench_plugins.samplers.source import Source
 
-ALL: list[Any] = [Mono(), Cross(), Cross(pairs="batch"), Hybrid(), Hybrid(pairs="batch")]
+ALL: list[Any] = [
+    Mono(),
+    Mixed(),
+    Source("ar"),
+    Cross(),
+    Cross(pairs="batch"),
+    Cross(pairs="round-robin"),
+    Cross("ar"),
+    Hybrid(),
+    Hybrid(pairs="batch"),
+    Hybrid(pairs="round-robin"),
+]
 CROSSING = [sampler for sampler in ALL if sampler.needs_parallel]
 each_sampler = pytest.mark.parametrize("sampler", ALL, ids=str)
 
@@ -35,13 +49,25 @@ def is_mono(batch):
     return len(set(batch[:, 1:].flatten().tolist())) == 1
 
 
+def is_by_row(sampler):
+    """Whether a batch may hold several pairs of languages."""
+    return isinstance(sampler, Mixed) or getattr(sampler, "pairs", "batch") != "batch"
+
+
 def has_kind(sampler, batch):
     """Whether the languages of a batch are as the sampler says."""
-    crosses = bool((batch[:, 1] != batch[:, 2]).all())
-    if isinstance(sampler, Cross | Hybrid) and sampler.pairs == "batch":
-        crosses = crosses and len(np.unique(batch[:, 1:], axis=0)) == 1
+    _, query, passage = batch.T
     if isinstance(sampler, Mono):
         return is_mono(batch)
+    if isinstance(sampler, Mixed):
+        return bool((query == passage).all())
+    if isinstance(sampler, Source):
+        return bool((batch[:, 1:] == 0).all())
+    crosses = bool((query != passage).all())
+    if not is_by_row(sampler):
+        crosses = crosses and len(np.unique(batch[:, 1:], axis=0)) == 1
+    if isinstance(sampler, Cross) and sampler.query_language == "ar":
+        crosses = crosses and bool((query == 0).all())
     return crosses or (isinstance(sampler, Hybrid) and is_mono(batch))
 
 
@@ -207,8 +233,9 @@ def test_mono_does_not_need_parallel_items(items_of):
 @each_sampler
 def test_a_sampler_keeps_the_contract(sampler):
     assert (sampler.source_weight, sampler.language_weight) == (1, 0)
-    assert sampler.needs_parallel == (not isinstance(sampler, Mono))
-    assert sampler.version == 1
+    assert sampler.without == ()
+    assert sampler.needs_parallel == isinstance(sampler, Cross | Hybrid)
+    assert sampler.version == (1 if isinstance(sampler, Mixed | Source) else 2)
     assert isinstance(sampler, Sampler)
 
 
@@ -225,19 +252,72 @@ def test_hybrid_refuses_an_alpha_that_is_no_probability(alpha):
     assert caught.value.path == ("alpha",)
 
 
-def test_rows_of_a_cross_batch_draw_their_own_pairs(items_of):
-    items = items_of(own_texts("q", 8, 3), own_texts("p", 8, 3))
-    batch = prepared(Cross(), items, batch_size=8).batch(0)
-    assert len(np.unique(batch[:, 1:], axis=0)) > 1
+@pytest.mark.parametrize("kind", [Cross, Hybrid])
+def test_round_robin_leaves_no_room_for_language_weight(kind):
+    with pytest.raises(OptionError, match=r"language_weight must be 0; found 0\.5") as caught:
+        kind(pairs="round-robin", language_weight=0.5)
+    assert caught.value.path == ("language_weight",)
+    assert kind(pairs="row", language_weight=0.5).language_weight == 0.5
 
 
 @each_sampler
-def test_one_pair_a_batch_if_the_option_says_so(items_of, sampler):
+def test_a_batch_holds_one_pair_or_many_as_the_sampler_says(items_of, sampler):
     items = items_of(own_texts("q", 8, 3), own_texts("p", 8, 3))
     batches = prepared(sampler, items, batch_size=8)
     pairs = [len(np.unique(batches.batch(step)[:, 1:], axis=0)) for step in range(30)]
-    is_by_row = getattr(sampler, "pairs", "batch") == "row"
-    assert (max(pairs) > 1) == is_by_row
+    assert (max(pairs) > 1) == is_by_row(sampler)
+
+
+def test_source_is_english_unless_it_is_told_otherwise(items_of):
+    items = items_of(own_texts("q", 4, 3), own_texts("p", 4, 3))
+    for sampler, language in ((Source(), 2), (Source("de"), 1)):
+        assert (prepared(sampler, items).batch(0)[:, 1:] == language).all()
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [Source("dee"), Cross("dee"), Mono(without=("dee",)), Hybrid(without=("ar", "dee"))],
+    ids=str,
+)
+def test_a_language_that_the_data_lacks_is_refused_with_those_that_there_are(items_of, sampler):
+    items = items_of(own_texts("q", 4, 3), own_texts("p", 4, 3))
+    message = "has no language 'dee': did you mean 'de'\\? Allowed: ar, de, en$"
+    with pytest.raises(DataError, match=message):
+        prepared(sampler, items)
+
+
+@each_sampler
+def test_languages_that_are_left_out_are_never_drawn(items_of, sampler):
+    items = items_of(own_texts("q", 8, 4), own_texts("p", 8, 4))
+    batches = prepared(replace(sampler, without=("de", "zh")), items, batch_size=4)
+    drawn = {int(x) for step in range(50) for x in batches.batch(step)[:, 1:].flatten()}
+    assert drawn == ({0} if isinstance(sampler, Source) else {0, 2})
+
+
+@each_sampler
+def test_a_text_in_a_language_that_is_left_out_still_keeps_items_apart(items_of, sampler):
+    asked = ["q0 f0 x0", "q1 f1 same", "q2 f2 same"]
+    batches = prepared(replace(sampler, without=("en",)), items_of(asked, own_texts("p", 3, 3)))
+    for step in range(30):
+        assert 0 in batches.batch(step)[:, 0]
+
+
+@pytest.mark.parametrize(
+    ("sampler", "message"),
+    [
+        (Mono(without=("ar", "de")), "in one language; left out: ar, de$"),
+        (Mixed(without=("ar", "de")), "in one language; left out: ar, de$"),
+        (Source("de", without=("de",)), "in one language, the query in de; left out: de$"),
+        (Cross(without=("de",)), "in two languages; left out: de$"),
+        (Cross("de", without=("de",)), "in two languages, the query in de; left out: de$"),
+        (Hybrid(without=("de",)), "in two languages; left out: de$"),
+    ],
+    ids=str,
+)
+def test_leaving_out_too_much_is_refused(items_of, sampler, message):
+    items = items_of(own_texts("q", 4), own_texts("p", 4))
+    with pytest.raises(DataError, match=f"no training item has a query and a passage {message}"):
+        prepared(sampler, items)
 
 
 @pytest.fixture(scope="module")

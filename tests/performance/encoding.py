@@ -1,0 +1,165 @@
+"""Texts encoded per second against sentence-transformers', on the CPU; prints ratios.
+
+``python -m tests.performance.encoding``; see the README beside this file for how it is measured.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from tests.performance import peers
+
+from hbench.corpus import Corpus
+from hbench.memory import Budget
+from hbench.records import Side
+from hbench.stages.encode import Vectors, _encode
+from hbench.tokens import tokenize
+from hbench_plugins.encoders.transformer import Transformer
+
+BATCHES = (8, 16, 32, 64)
+# Texts of each of the 11 languages.
+SIZES: dict[str, dict[Side, int]] = {
+    "m128": {"passage": 73, "query": 146},
+    "m384": {"passage": 30, "query": 30},
+}
+WANTED = {"one call": 1.5, "by language": 1.2}
+AGREEMENT = 1e-6
+Calls = Sequence[list[str]]  # the texts of each call
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Vectors of all texts, the seconds they took, and the tokens computed, padding included."""
+
+    vectors: Vectors
+    seconds: float
+    seen: int
+
+
+def ours(model: Transformer, side: Side, calls: Calls) -> Outcome:
+    """Tokenise and encode as the encode stage does."""
+
+    def encode(texts: list[str]) -> Vectors:
+        tokens = tokenize(model, texts, side)
+        return _encode(model, texts, tokens, Budget(None, "cpu"), lambda share: None)
+
+    return _timed(model.body, encode, calls)
+
+
+def theirs(model: Any, batch_size: int, calls: Calls) -> Outcome:
+    """sentence-transformers' ``encode``; the model ends in a normalisation."""
+
+    def encode(texts: list[str]) -> Vectors:
+        found: Vectors = model.encode(texts, batch_size=batch_size, show_progress_bar=False)
+        return found
+
+    return _timed(model, encode, calls)
+
+
+def _timed(module: Any, encode: Callable[[list[str]], Vectors], calls: Calls) -> Outcome:
+    with peers.tokens_seen(module) as seen:
+        start = time.perf_counter()
+        vectors = [encode(texts) for texts in calls]
+        seconds = time.perf_counter() - start
+    return Outcome(np.concatenate(vectors), seconds, sum(seen))
+
+
+def best_batch_size(model: Any, calls: Calls) -> int:
+    """The fastest of a few, each tried twice."""
+    tried = {str(size): partial(theirs, model, size, calls) for size in BATCHES}
+    outcomes = peers.alternate(tried, 2)
+    return int(min(outcomes, key=lambda size: min(each.seconds for each in outcomes[size])))
+
+
+def measure(
+    name: str, folder: Path, samples: dict[Side, list[list[str]]], repeats: int
+) -> Iterator[list[str]]:
+    """The table's lines of one model."""
+    model, peer = peers.load_ours(folder), peers.load_theirs(folder)
+    model.train(False)
+    for side, languages in samples.items():
+        texts = [text for language in languages for text in language]
+        real = len(tokenize(model, texts, side).ids)
+        ours(model, side, [texts[:50]]), theirs(peer, 8, [texts[:50]])  # warm up
+        for case, calls in (("one call", [texts]), ("by language", languages)):
+            size = best_batch_size(peer, calls)
+            outcomes = peers.alternate(
+                {
+                    "ours": partial(ours, model, side, calls),
+                    "theirs": partial(theirs, peer, size, calls),
+                },
+                repeats,
+            )
+            yield [name, side, str(len(texts)), case, str(size), *_figures(case, real, **outcomes)]
+
+
+def _figures(case: str, real: int, ours: list[Outcome], theirs: list[Outcome]) -> list[str]:
+    """The figures of one line."""
+    count = len(ours[0].vectors)
+    ratios = [b.seconds / a.seconds for a, b in zip(ours, theirs, strict=True)]
+    difference = float(np.abs(ours[0].vectors - theirs[0].vectors).max())
+    return [
+        peers.spread([count / each.seconds for each in theirs], 1),
+        peers.spread([count / each.seconds for each in ours], 1),
+        peers.spread(ratios),
+        peers.verdict(median(ratios), at_least=WANTED[case]),
+        f"{theirs[0].seen / real - 1:.1%}",
+        f"{ours[0].seen / real - 1:.1%}",
+        f"{difference:.1e}",
+        peers.verdict(difference, at_most=AGREEMENT),
+    ]
+
+
+def sample(corpus: Corpus, sizes: dict[Side, int]) -> dict[Side, list[list[str]]]:
+    """Distinct texts of each side and language, drawn at random."""
+    rng = np.random.default_rng(peers.SEED)
+    drawn: dict[Side, list[list[str]]] = {side: [] for side in sizes}
+    for side, size in sizes.items():
+        for language in corpus.languages:
+            texts = sorted(set(corpus.texts(side, language)))
+            chosen = rng.choice(len(texts), min(size, len(texts)), replace=False)
+            drawn[side].append([texts[i] for i in chosen])
+    return drawn
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", default=",".join(SIZES), help="default: all")
+    parser.add_argument("--texts", type=int, help=f"of each language and side, default: {SIZES}")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--data", type=Path, default=peers.default_data(), help="XQuAD-R's folder")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print the table."""
+    options = arguments()
+    peers.use_threads(options.threads)
+    sys.stdout.write(f"{peers.machine()}\n\n")
+    rows: list[list[str]] = []
+    with peers.xquad_r(options.data) as corpus:
+        sides: tuple[Side, Side] = ("query", "passage")
+        every = [t for s in sides for name in corpus.languages for t in corpus.texts(s, name)]
+        for name in options.models.split(","):
+            sizes = SIZES[name] if options.texts is None else dict.fromkeys(sides, options.texts)
+            with tempfile.TemporaryDirectory() as folder:
+                peers.write_model(Path(folder), peers.SHAPES[name], every)
+                rows += measure(name, Path(folder), sample(corpus, sizes), options.repeats)
+    head = ["model", "side", "texts", "case", "batch size", "sentence-transformers, texts/s"]
+    head += ["hbench, texts/s", "faster, times", "wanted", "padding there", "padding here"]
+    head += ["largest difference", "wanted"]
+    sys.stdout.write(f"Medians, with the lowest and highest.\n\n{peers.table(head, rows)}\n")
+
+
+if __name__ == "__main__":
+    main()

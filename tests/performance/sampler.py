@@ -1,0 +1,91 @@
+"""How long a batch takes to draw: ``python tests/performance/sampler.py``; no test, it prints.
+
+The data and the batch size are those of the benchmark ``quickstart``, and XQuAD-R with batches of
+100 if its files are in $HBENCH_DATA/xquad-r: there most items share an answer with others. At most
+100 microseconds a batch are wanted, on a machine that does nothing else.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from hbench.corpus import Corpus, training_texts
+from hbench.protocols import Batches, Dataset, Sampler
+from hbench.records import Items
+from hbench.stages import data
+from hbench.store import Store
+from hbench_plugins.datasets.babel import Babel
+from hbench_plugins.datasets.xquad_r import XQuADR
+from hbench_plugins.samplers.cross import Cross
+from hbench_plugins.samplers.hybrid import Hybrid
+from hbench_plugins.samplers.mixed import Mixed
+from hbench_plugins.samplers.mono import Mono
+from hbench_plugins.samplers.source import Source
+
+STEPS = 2000
+REPEATS = 5
+SAMPLERS: dict[str, Sampler] = {
+    "mono": Mono(),
+    "mixed": Mixed(),
+    "source": Source(),
+    "cross, row": Cross(),
+    "cross, batch": Cross(pairs="batch"),
+    "cross, round-robin": Cross(pairs="round-robin"),
+    "hybrid, row": Hybrid(),
+    "hybrid, batch": Hybrid(pairs="batch"),
+    "hybrid, round-robin": Hybrid(pairs="round-robin"),
+}
+
+
+def items_of(dataset: Dataset) -> Items:
+    """The training items of a dataset, by way of the data stage."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with Store(folder).writing(folder / "data", {}) as (scratch, manifest):
+            manifest["detail"] = data.run(dataset, scratch)
+        return training_texts([Corpus(folder / "data")], [1.0]).items
+
+
+def microseconds(batches: Batches) -> tuple[float, float]:
+    """Per batch: of the fastest repeat, and of the median one."""
+    seconds = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        for step in range(STEPS):
+            batches.batch(step)
+        seconds.append(time.perf_counter() - start)
+    fastest, median = min(seconds), sorted(seconds)[REPEATS // 2]
+    return fastest / STEPS * 1e6, median / STEPS * 1e6
+
+
+def lines(name: str, dataset: Dataset, batch_size: int) -> Iterator[str]:
+    """The table of one dataset."""
+    items = items_of(dataset)
+    count, languages = items.query.shape
+    yield f"{name}: {count:,} items, {languages} languages, batches of {batch_size}"
+    yield f"{'':20} {'fastest':>8} {'median':>8} {'prepare':>8}   microseconds; prepare: seconds"
+    for sampler_name, sampler in SAMPLERS.items():
+        start = time.perf_counter()
+        batches = sampler.prepare(items, batch_size=batch_size, seed=1)
+        prepared = time.perf_counter() - start
+        fastest, median = microseconds(batches)
+        yield f"{sampler_name:20} {fastest:8.1f} {median:8.1f} {prepared:8.3f}"
+
+
+def main() -> None:
+    """Print the tables."""
+    tables: list[tuple[str, Dataset, int]] = [("quickstart", Babel(split="train"), 64)]
+    xquad_r = Path(os.environ.get("HBENCH_DATA", "data")) / "xquad-r"
+    if xquad_r.is_dir():
+        tables.append(("XQuAD-R", XQuADR(path=xquad_r, context=False), 100))
+    for table in tables:
+        for line in lines(*table):
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
