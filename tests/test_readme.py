@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from textwrap import indent
 
 from hbench.cli import app
 from hbench.validate import load_spec
@@ -28,10 +29,26 @@ def test_every_hbench_command_of_the_readme_exists():
 
 
 def test_the_readmes_spec_is_valid(tmp_path):
-    (spec,) = re.findall(r"```yaml\n(.*?)```", README, re.S)
+    spec, training = re.findall(r"```yaml\n(.*?)```", README, re.S)
     path = tmp_path / "mine.yaml"
     path.write_text(spec, encoding="utf-8")
     assert list(load_spec(path).benchmarks) == ["mine"]
+    other = indent(training, "    ") + "    encoders:"
+    path.write_text(re.sub(r"    train:.*?    encoders:", lambda _: other, spec, flags=re.S))
+    assert load_spec(path).benchmarks["mine"].train.validation.patience == 5
+
+
+def test_the_sampler_of_the_plugins_readme_draws_as_it_says(items_of):
+    text = (ROOT / "plugins" / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    names = {"__name__": "my_package"}
+    exec(code, names)
+    items = items_of(["a b c", "d e f", "g h i"], ["j k l", "m n o", "p q r"])
+    batches = names["EnglishFirst"](share=0.7).prepare(items, batch_size=2, seed=1)
+    rows = [batches.batch(step) for step in range(2000)]
+    assert all((batch[:, 1] == batch[:, 2]).all() for batch in rows)
+    english = sum(items.languages[batch[0, 1]] == "en" for batch in rows) / 2000
+    assert abs(english - (0.7 + 0.3 / 3)) < 4 * (0.8 * 0.2 / 2000) ** 0.5
 
 
 def test_every_file_that_the_readme_links_to_exists():

@@ -3,6 +3,7 @@
 ``python -m tests.performance.gpu``; see the README beside this file for what is compared.
 """
 
+import gc
 import sys
 import tempfile
 import time
@@ -27,7 +28,6 @@ from hbench.records import Items
 from hbench.stages.encode import _encode
 from hbench.tokens import tokenize
 from hbench.training.speed import Speedometer
-from hbench_plugins.encoders.huggingface import HuggingFace
 from hbench_plugins.encoders.scratch import END, MASK, PAD, START, UNKNOWN
 from hbench_plugins.encoders.transformer import Text, Transformer
 from hbench_plugins.samplers.mono import Mono
@@ -71,7 +71,7 @@ def write_model(folder: Path, shape: Shape) -> None:
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{START} $A {END}", special_tokens=[(START, 0), (END, 2)]
     )
-    wrapped = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    wrapped = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token=START, cls_token=START, pad_token=PAD,
         eos_token=END, sep_token=END, unk_token=UNKNOWN, mask_token=MASK,
     )  # fmt: skip
@@ -146,6 +146,7 @@ def _rate(run: Callable[[], Run], tokens: float) -> float:
         if not (isinstance(error, MemoryShortage) or is_out_of_memory(error)):
             raise
     finally:
+        gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
     return 0.0
@@ -157,8 +158,7 @@ def _cells(rate: float, share: float) -> list[str]:
 
 def encoding(folder: Path, texts: list[str], device: str) -> list[list[str]]:
     """The table's lines on encoding; both sides tokenise."""
-    limits = {"max_query_length": peers.LONGEST, "max_passage_length": peers.LONGEST}
-    model = HuggingFace(model=folder, dtype="bfloat16", **limits).load(folder)  # type: ignore[arg-type]
+    model = peers.load_ours(folder, "bfloat16")
     model.to(torch.device(device))
     model.train(False)
     total = len(tokenize(model, texts, "passage").ids)

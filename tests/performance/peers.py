@@ -10,7 +10,7 @@ import platform
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -26,7 +26,7 @@ from hbench.corpus import Corpus
 from hbench.stages import data
 from hbench.store import Store
 from hbench_plugins.datasets.xquad_r import XQuADR
-from hbench_plugins.encoders.huggingface import HuggingFace
+from hbench_plugins.encoders.huggingface import DType, HuggingFace
 from hbench_plugins.encoders.scratch import Scratch
 from hbench_plugins.encoders.transformer import Transformer, quiet_transformers
 
@@ -103,11 +103,12 @@ def _spread(path: Path, rows: int) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
 
-def load_ours(folder: Path) -> Transformer:
+def load_ours(folder: Path, dtype: DType = "float32") -> Transformer:
     """hbench's model of a folder."""
-    return HuggingFace(
-        model=folder, max_query_length=LONGEST, max_passage_length=LONGEST
-    ).load(folder)  # fmt: skip
+    encoder = HuggingFace(
+        model=folder, max_query_length=LONGEST, max_passage_length=LONGEST, dtype=dtype
+    )
+    return encoder.load(folder)
 
 
 def load_theirs(folder: Path, device: str = "cpu", **options: object) -> Any:
@@ -115,7 +116,9 @@ def load_theirs(folder: Path, device: str = "cpu", **options: object) -> Any:
     from sentence_transformers import SentenceTransformer
 
     with quiet_transformers():
-        return SentenceTransformer(str(folder), device=device, model_kwargs=options)
+        model = SentenceTransformer(str(folder), device=device, model_kwargs=options)
+    model.model_card_data.widget = [{}]  # else the trainer looks for examples for a model card
+    return model
 
 
 class Clock:
@@ -178,7 +181,7 @@ def tokens_seen(module: torch.nn.Module) -> Iterator[list[int]]:
 
 
 def alternate(
-    variants: dict[str, Callable[[], Any]], repeats: int
+    variants: Mapping[str, Callable[[], Any]], repeats: int
 ) -> dict[str, list[Any]]:  # fmt: skip
     """Run all variants, each time beginning with another, so that noise hits all alike."""
     results: dict[str, list[Any]] = {name: [] for name in variants}

@@ -156,7 +156,7 @@ def _trainer(
     folder: Path,
     mini_batch: int | None,
 ) -> Any:
-    from datasets import Dataset, disable_progress_bars
+    from datasets import Dataset  # type: ignore[import-not-found,import-untyped,unused-ignore]
     from sentence_transformers import (
         SentenceTransformerTrainer,
         SentenceTransformerTrainingArguments,
@@ -192,7 +192,6 @@ def _trainer(
             model, scale=SCALE, mini_batch_size=mini_batch
         )
     )
-    disable_progress_bars()
     rows = Dataset.from_dict(pairs)
     trainer = SentenceTransformerTrainer(model, arguments, train_dataset=rows, loss=loss)
     trainer.remove_callback(PrinterCallback)

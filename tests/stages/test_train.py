@@ -96,14 +96,16 @@ def test_the_loss_falls_and_the_log_holds_its_curve_and_the_speed(tmp_path):
 
 def test_what_was_drawn_is_counted(tmp_path):
     recipe = Recipe(steps=40, batch_size=4, learning_rate=1e-3)
-    facts = run(tmp_path / "a", recipe=recipe)
+    drawn = run(tmp_path / "a", recipe=recipe)["drawn"]
     batches = Hybrid().prepare(toy_texts().items, batch_size=4, seed=1)
     rows = [batches.batch(step) for step in range(40)]
-    mono = sum((batch[:, 1] == batch[:, 2]).all() for batch in rows)
+    english = sum((batch[:, 1:] == 1).all() for batch in rows)
     pair = sum(int(((batch[:, 1] == 0) & (batch[:, 2] == 1)).sum()) for batch in rows)
-    assert facts["drawn"]["monolingual_batches"] == mono
-    assert facts["drawn"]["rows"]["de-en"] == pair
-    assert sum(facts["drawn"]["rows"].values()) == 160
+    crossing = sum(len(np.unique(batch[:, 1:], axis=0)) > 1 for batch in rows)
+    assert drawn["batches"]["en-en"] == english
+    assert drawn["batches"]["several cross-language pairs"] == crossing
+    assert drawn["rows"]["de-en"] == pair
+    assert sum(drawn["batches"].values()) == 40 and sum(drawn["rows"].values()) == 160
 
 
 def test_an_untrained_model_keeps_its_first_weights(tmp_path):

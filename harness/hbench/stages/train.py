@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from hbench.corpus import TrainingTexts
+from hbench.errors import DataError
 from hbench.memory import Budget
 from hbench.protocols import Encoder, Model, Objective, Sampler
 from hbench.records import Side
@@ -116,9 +117,12 @@ def _loop(
     import torch
 
     recipe, device = lesson.recipe, torch.device(around.device)
+    objective = WeightedSum(lesson.objectives)
+    count = around.processes.count
+    if recipe.batch_size * len(objective.needs) < count:
+        raise DataError(f"a batch of {recipe.batch_size} rows is too small for {count} processes")
     model.to(device)
     batches = lesson.sampler.prepare(texts.items, batch_size=recipe.batch_size, seed=seed)
-    objective = WeightedSum(lesson.objectives)
     maker, notes = _maker(model, objective, texts, around, seed, "training")
     learned = {
         name: torch.nn.Parameter(torch.tensor(value, device=device))
@@ -168,7 +172,7 @@ def _maker(
 
 def _told(loop: Loop, lesson: Lesson) -> dict[str, Any]:
     """What the manifest says of a training."""
-    course, names = loop.course, loop.maker.items.languages
+    course = loop.course
     facts: dict[str, Any] = {
         "steps": course.step,
         "seconds": round(perf_counter() - loop.started, 3),
@@ -176,13 +180,12 @@ def _told(loop: Loop, lesson: Lesson) -> dict[str, Any]:
         "precision": loop.gradients.precision,
         "token_budget": loop.gradients.budget.tokens,
         "processes": loop.gradients.processes.count,
-        "drawn": {
-            "monolingual_batches": loop.monolingual,
-            "rows": {f"{names[q]}-{names[p]}": n for (q, p), n in sorted(loop.drawn.items())},
-        },
+        "drawn": loop.drawn,
     }
     if loop.gradients.learned:
-        facts["learned"] = {name: float(value.detach()) for name, value in loop.gradients.learned.items()}
+        facts["learned"] = {
+            name: float(value.detach()) for name, value in loop.gradients.learned.items()
+        }
     if lesson.validation is not None:
         facts["validation"] = {"loss": course.best, "step": course.best_step}
     return facts

@@ -12,7 +12,7 @@ from hbench.memory import Budget
 from hbench.protocols import Model
 from hbench.training.batches import Batch
 from hbench.training.objective import WeightedSum
-from hbench.training.processes import Processes
+from hbench.training.processes import ALONE, Processes
 from hbench.training.recipe import Precision
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Gradients:
         """
 
         def work(budget: int) -> "torch.Tensor":
-            loss = self.loss(batch, budget)
+            loss = self._loss(batch, budget, self.processes)
             loss.backward()  # type: ignore[no-untyped-call]
             return loss.detach()
 
@@ -59,11 +59,11 @@ class Gradients:
         self.processes.add_up(self.model.parameters())
         return loss
 
-    def loss(self, batch: Batch, budget: int) -> "torch.Tensor":
-        """The loss of a batch; the same in every process."""
+    def _loss(self, batch: Batch, budget: int, processes: Processes) -> "torch.Tensor":
+        """The loss of a batch, the same in every process; own texts carry the graph."""
         import torch
 
-        own = self.processes.share(batch.lengths)
+        own = processes.share(batch.lengths)
         kind = self.device.partition(":")[0]
         with torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bfloat16"):
             vectors = self.model.embed(
@@ -71,7 +71,7 @@ class Gradients:
             )
         if vectors.element_size() < 4:  # the objective's sums want all the digits there are
             vectors = vectors.float()
-        vectors = self.processes.gather(vectors, own, len(batch.tokens))
+        vectors = processes.gather(vectors, own, len(batch.tokens))
         parts = torch.split(vectors, [count for _, count in batch.kinds])
         named: dict[str, torch.Tensor] = {
             name: part for (name, _), part in zip(batch.kinds, parts, strict=True)
@@ -82,10 +82,11 @@ class Gradients:
         return loss
 
     def evaluate(self, batch: Batch) -> "torch.Tensor":
-        """The loss of a batch without gradients."""
+        """The loss of a batch without gradients, the same in every process."""
+        shared = self.processes if len(batch.tokens) >= self.processes.count else ALONE
 
         def work(budget: int) -> "torch.Tensor":
-            return self.loss(batch, budget)
+            return self._loss(batch, budget, shared)
 
         return self.budget.fit(work, longest=int(batch.lengths.max()), clear=self._clear)
 

@@ -88,8 +88,8 @@ class Loop:
         self.optimizer = optimizer(list(self.parameters.values()), recipe)
         self.best: dict[str, torch.Tensor] = {}
         self.course = Course()
-        self.drawn: Counter[tuple[int, int]] = Counter()
-        self.monolingual = 0
+        self.rows: Counter[str] = Counter()
+        self.kinds: Counter[str] = Counter()
         self._total: torch.Tensor
         self._bad_step: torch.Tensor
         self._forget_losses()
@@ -221,6 +221,18 @@ class Loop:
             for name, parameter in self.parameters.items():
                 parameter.copy_(self.best[name])
 
+    @property
+    def drawn(self) -> dict[str, dict[str, int]]:
+        """Batches and rows by query and passage language, as in ``de-en``."""
+        return {
+            "batches": dict(sorted(self.kinds.items())),
+            "rows": dict(sorted(self.rows.items())),
+        }
+
+    @property
+    def _names(self) -> Sequence[str]:
+        return self.maker.items.languages
+
     def _note(self) -> str:
         """What a progress bar shows."""
         points = [entry for entry in self.course.log if "loss" in entry]
@@ -233,9 +245,17 @@ class Loop:
         )
 
     def _count(self, rows: Int32Array) -> None:
-        pairs = [(query, passage) for _, query, passage in rows.tolist()]
-        self.drawn.update(pairs)
-        self.monolingual += len(set(pairs)) == 1 and pairs[0][0] == pairs[0][1]
+        """Count rows by their pair of languages, and batches by theirs, or by what they mix."""
+        languages = len(self._names)
+        pairs, counts = np.unique(rows[:, 1] * languages + rows[:, 2], return_counts=True)
+        queries, passages = np.divmod(pairs, languages)
+        names = [
+            f"{self._names[q]}-{self._names[p]}" for q, p in zip(queries, passages, strict=True)
+        ]
+        self.rows.update(dict(zip(names, counts.tolist(), strict=True)))
+        same = queries == passages
+        mixture = "same-language" if same.all() else "mixed" if same.any() else "cross-language"
+        self.kinds[names[0] if len(names) == 1 else f"several {mixture} pairs"] += 1
 
     def _state(self) -> "dict[str, torch.Tensor]":
         best = {f"best.{name}": tensor for name, tensor in self.best.items()}
@@ -243,12 +263,10 @@ class Loop:
 
     def _facts(self) -> dict[str, Any]:
         course = {**asdict(self.course), "best": self.course.best if self.best else None}
-        drawn = [[*pair, count] for pair, count in self.drawn.items()]
-        return {"course": course, "drawn": drawn, "monolingual": self.monolingual}
+        return {"course": course, "drawn": self.drawn}
 
     def _restore(self, state: "Mapping[str, torch.Tensor]", facts: Mapping[str, Any]) -> None:
         restore(state, self.parameters, self.optimizer)
         self.best = {n.removeprefix("best."): t for n, t in state.items() if n.startswith("best.")}
         self.course = Course(**{**facts["course"], "best": facts["course"]["best"] or math.inf})
-        self.drawn = Counter({(query, passage): count for query, passage, count in facts["drawn"]})
-        self.monolingual = facts["monolingual"]
+        self.rows, self.kinds = (Counter(facts["drawn"][name]) for name in ("rows", "batches"))
