@@ -144,3 +144,116 @@ def test_equal_strings_share_a_number_over_items_languages_and_sources(corpus, t
     assert len(set(texts.passages)) == len(texts.passages) == 5
     assert texts.items.source.tolist() == [0, 0, 0, 1, 1]
     assert texts.items.weights.tolist() == [1.0, 3.0]
+
+
+def test_a_language_without_a_pair_and_relevant_passages_too_many_are_noted(corpus):
+    # Relevant: 3 + 1 for q1, 1 + 2 for q2. Trained on: English and Chinese for q1, both for q2.
+    assert training_texts([corpus], [1.0]).notes == [
+        "3 relevant passages are not trained on: one an item and language is",
+        "no training pair has both texts in zh",
+    ]
+
+
+@pytest.fixture(scope="module")
+def judged_sources(toy_dataset, stored):
+    """Two sources; items: q1 and q2 of the first are 0 and 1, q1 of the second is 2."""
+    first = toy_dataset(
+        tags=("de", "en"),
+        asked=[("q1", "en", "Who?"), ("q1", "de", "Wer?"), ("q2", "en", "Where?")],
+        told=[
+            ("p1", "en", "Ann."),
+            ("p2", "en", "Rome."),
+            ("p3", "en", "Bob."),
+            ("p1", "de", "Anna."),
+            ("p2", "de", "Rom."),
+        ],
+        judged=[
+            ("q1", "en", "p3", 0),
+            ("q1", "en", "p1", 1),
+            ("q1", "de", "p1", 1),
+            ("q2", "en", "p2", 1),
+            ("q1", "de", "p2", 0),
+            ("q1", "en", "p2", 0),
+        ],
+    )
+    second = toy_dataset(
+        tags=("en", "fr"),
+        asked=[("q1", "en", "When?")],
+        told=[("p1", "en", "Now."), ("p2", "en", "Bob."), ("p1", "fr", "Maintenant.")],
+        judged=[("q1", "en", "p1", 1), ("q1", "fr", "p1", 1), ("q1", "en", "p2", 0)],
+    )
+    return [stored(first), stored(second)]
+
+
+def negatives_of(texts):
+    """(item, language) -> the texts of its hard negatives."""
+    names = texts.items.languages
+    starts, numbers = texts.items.negatives.starts, texts.items.negatives.numbers
+    assert len(starts) == texts.items.query.size + 1
+    found = {}
+    for cell in range(texts.items.query.size):
+        own = numbers[starts[cell] : starts[cell + 1]]
+        if len(own):
+            item, language = divmod(cell, len(names))
+            found[item, names[language]] = [texts.passages[number] for number in own]
+    return found
+
+
+def test_hard_negatives_are_those_judged_so_by_item_and_language(judged_sources):
+    texts = training_texts(judged_sources, [1.0, 1.0], hard_negatives=True)
+    assert texts.items.languages == ("de", "en", "fr")
+    assert texts.items.negatives.starts.tolist() == [0, 1, 3, 3, 3, 3, 3, 3, 4, 4]
+    assert negatives_of(texts) == {
+        (0, "de"): ["Rom."],
+        (0, "en"): ["Bob.", "Rome."],  # in the order of the judgements
+        (2, "en"): ["Bob."],
+    }
+    assert texts.items.negatives.starts.dtype == "int64"
+    assert texts.items.negatives.numbers.dtype == "int32"
+
+
+def test_an_answer_without_hard_negatives_is_not_trained_on(judged_sources):
+    texts = training_texts(judged_sources, [1.0, 1.0], hard_negatives=True)
+    assert texts_of(texts.items.passage, texts.passages) == [
+        ["Anna.", "Ann.", "-"],
+        ["-", "-", "-"],
+        ["-", "Now.", "-"],
+    ]
+    assert texts_of(texts.items.query, texts.queries) == [
+        ["Wer?", "Who?", "-"],
+        ["-", "Where?", "-"],
+        ["-", "When?", "-"],
+    ]
+    assert texts.notes == [
+        "2 passages without hard negatives are not trained on",
+        "no training pair has both texts in fr",
+    ]
+
+
+def test_a_hard_negative_has_the_number_of_the_answer_that_it_is_elsewhere(toy_dataset, stored):
+    dataset = toy_dataset(
+        tags=["en"],
+        asked=[("q1", "en", "Who?"), ("q2", "en", "Where?")],
+        told=[("p1", "en", "Ann."), ("p2", "en", "Rome."), ("p3", "en", "Ann.")],
+        judged=[("q1", "en", "p1"), ("q2", "en", "p2"), ("q1", "en", "p2", 0), ("q2", "en", "p3", 0)],
+    )
+    items = training_texts([stored(dataset)], [1.0], hard_negatives=True).items
+    (one,), (two,) = items.passage
+    assert items.negatives.numbers.tolist() == [two, one]
+
+
+def test_without_hard_negatives_nothing_is_dropped(judged_sources):
+    texts = training_texts(judged_sources, [1.0, 1.0])
+    assert texts.items.negatives is None
+    assert (texts.items.passage >= 0).sum() == 5
+    assert "Rom." not in texts.passages
+    assert texts.notes == ["no training pair has both texts in fr"]
+
+
+def test_data_that_has_no_hard_negatives_has_none(toy_dataset, stored):
+    dataset = toy_dataset(
+        ["en"], [("q", "en", "Who?")], [("p", "en", "Ann.")], [("q", "en", "p", 1)]
+    )
+    texts = training_texts([stored(dataset)], [1.0], hard_negatives=True)
+    assert texts.items.negatives is None
+    assert texts_of(texts.items.passage, texts.passages) == [["Ann."]]

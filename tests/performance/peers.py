@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import platform
+import sys
 import tempfile
 import threading
 import time
@@ -23,6 +24,7 @@ import psutil
 import torch
 
 from hbench.corpus import Corpus
+from hbench.errors import DataError
 from hbench.stages import data
 from hbench.store import Store
 from hbench_plugins.datasets.xquad_r import XQuADR
@@ -58,7 +60,10 @@ SHAPES = {
 def xquad_r(folder: Path) -> Iterator[Corpus]:
     """XQuAD-R's sentences and questions, by way of the data stage."""
     dataset = XQuADR(path=folder, context=False)
-    dataset.fingerprint()  # says what is missing, and where to get it
+    try:
+        dataset.fingerprint()
+    except DataError as error:
+        sys.exit(f"{error}; here, '--data' gives the place")
     with tempfile.TemporaryDirectory() as name:
         stored = Path(name) / "data"
         with Store(Path(name)).writing(stored, {}) as (scratch, manifest):

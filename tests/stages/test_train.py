@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,7 +119,7 @@ def test_an_untrained_model_keeps_its_first_weights(tmp_path):
     assert log_of(tmp_path / "a") == []
 
 
-MODES = {
+MODES: dict[str, Any] = {
     "packed": {},
     "cached": {"recipe": {"gradient_caching": True, "token_budget": 30}},
     "bfloat16": {"recipe": {"precision": "bfloat16"}},

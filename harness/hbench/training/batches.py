@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -34,7 +35,7 @@ class Batch:
     kinds: Sequence[tuple[Need, int]]
     masks: Mapping[str, BoolArray]
 
-    @property
+    @cached_property
     def lengths(self) -> Int64Array:
         """Tokens of each text."""
         return np.fromiter(map(len, self.tokens), np.int64, len(self.tokens))
