@@ -152,7 +152,7 @@ def test_items_that_may_meet_are_counted_by_pair_or_together(items_of):
     drawer_of(items, batch_size=4).series(menu, "row")
     drawer_of(items, batch_size=4).series(menu, "round-robin")
     drawer_of(items, batch_size=2).series(menu, "batch")
-    with pytest.raises(DataError, match=r"needs 3 items .* source 0 has 2 for language pair ar-de"):
+    with pytest.raises(DataError, match=r"needs 3 items .* data 0 has 2 for language pair ar-de"):
         drawer_of(items, batch_size=3).series(menu, "batch")
     for pairs in ("row", "round-robin"):
         with pytest.raises(DataError, match=r"needs 5 items .* has 4 for these language pairs"):
@@ -162,7 +162,7 @@ def test_items_that_may_meet_are_counted_by_pair_or_together(items_of):
 def test_every_source_is_looked_at_and_the_one_that_is_short_is_named(items_of):
     items = items_of(own_texts("q", 5), own_texts("p", 5), source=[0, 0, 0, 1, 1], weights=(1, 1))
     short = drawer_of(items, batch_size=3)
-    with pytest.raises(DataError, match=r"source 1 has 2 .*; lower batch_size or add data"):
+    with pytest.raises(DataError, match=r"data 1 has 2 .*; lower batch_size or add data"):
         short.series(short.menu(same_language=True), "batch")
 
 

@@ -134,7 +134,11 @@ class TrainingTexts:
 
 
 def training_texts(
-    corpora: Sequence[Corpus], weights: Sequence[float], *, hard_negatives: bool = False
+    corpora: Sequence[Corpus],
+    weights: Sequence[float],
+    *,
+    hard_negatives: bool = False,
+    names: Sequence[str] = (),
 ) -> TrainingTexts:
     """The training pairs of several sources as one table of items.
 
@@ -143,6 +147,7 @@ def training_texts(
         weights: the spec's weight of each.
         hard_negatives: whether passages that were judged not to answer are wanted; items without
             any in a language then have no passage there.
+        names: of the sources, for messages.
     """
     languages = sorted({name for corpus in corpora for name in corpus.languages})
     sizes = [len(corpus.item_clusters) for corpus in corpora]
@@ -185,8 +190,8 @@ def training_texts(
         if lacking.any():
             notes.append(f"{lacking.sum():,} passages without hard negatives are not trained on")
     source = np.repeat(np.arange(len(corpora), dtype=np.int32), sizes)
-    sizes_of_sources = np.array(weights, np.float64)
-    items = Items(tuple(languages), tables[0], tables[1], source, sizes_of_sources, negatives)
+    shares = np.array(weights, np.float64)
+    items = Items(tuple(languages), *tables, source, shares, negatives, tuple(names))
     idle = [name for name, pairs in zip(languages, _pairs(items), strict=True) if not pairs]
     if idle:
         notes.append(f"no training pair has both texts in {', '.join(idle)}")

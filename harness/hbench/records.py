@@ -97,6 +97,7 @@ class Items:
         source: (items,) int32, the training source that each item comes from.
         weights: (sources,) float64, the spec's weight of each source.
         negatives: the hard negatives, None if the data has none.
+        names: of the sources, for messages.
     """
 
     languages: tuple[str, ...]
@@ -105,6 +106,7 @@ class Items:
     source: Int32Array
     weights: FloatArray
     negatives: Negatives | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,8 @@ def _train_here(job: TrainJob, site: Site, folder: Path, progress: Progress) -> 
     corpora = [Corpus(source.folder(site.store)) for source in job.sources]
     hard = any("negatives" in objective.plugin.needs for _, objective in job.objectives)
     if corpora:
-        texts = training_texts(corpora, job.weights, hard_negatives=hard)
+        names = [source.title.removeprefix("data ") for source in job.sources]
+        texts = training_texts(corpora, job.weights, hard_negatives=hard, names=names)
     if job.sampler is not None and job.training is not None:
         validation = None
         if job.validation is not None:
@@ -146,9 +147,9 @@ def _train_here(job: TrainJob, site: Site, folder: Path, progress: Progress) -> 
         objectives = [(weight, built.plugin) for weight, built in job.objectives]
         recipe = _recipe(job.training, site.hardware)
         lesson = train.Lesson(job.sampler.plugin, objectives, recipe, validation)
-    names = site.trackers if lesson is not None and site.processes.is_first else ()
+    trackers = site.trackers if lesson is not None and site.processes.is_first else ()
     place = site.store.root / "tracking"
-    with tracking(names, job.title.removeprefix("train "), job.inputs, place) as track:
+    with tracking(trackers, job.title.removeprefix("train "), job.inputs, place) as track:
         checkpoints = Checkpoints(site.store, site.store.checkpoints(job.key))
         around = train.Surroundings(
             site.hardware.device,

@@ -119,8 +119,8 @@ class Drawer:
             names = "-".join(self.items.languages[i] for i in offer.pairs[0])
             where = "these language pairs" if len(offer.pairs) > 1 else f"language pair {names}"
             raise DataError(
-                f"a batch needs {self.batch_size} items without a text in common, and source "
-                f"{source} has {found} for {where}; lower batch_size or add data"
+                f"a batch needs {self.batch_size} items without a text in common, and the training "
+                f"data {self._source(source)} has {found} for {where}; lower batch_size or add data"
             )
 
     def _offer(self, source: int, wanted: npt.NDArray[np.bool_]) -> Offer:
@@ -132,6 +132,9 @@ class Drawer:
         weights = counts[pairs[:, 0], pairs[:, 1]] ** self.options.language_weight
         items = [here[has_query[:, q] & has_passage[:, p]].astype(np.int32) for q, p in pairs]
         return Offer.of(pairs, weights / weights.sum() if len(pairs) else weights, items)
+
+    def _source(self, number: int) -> str:
+        return repr(self.items.names[number]) if self.items.names else str(number)
 
     def _language(self, name: str) -> int:
         if name not in self.items.languages:

@@ -221,10 +221,10 @@ class Transformer:
         Raises:
             DataError: the architecture cannot do so.
         """
-        old_name = getattr(self.body, "gradient_checkpointing_enable", None)
-        enable = getattr(self.body, "activation_checkpointing_enable", old_name)
+        is_new = hasattr(self.body, "activation_checkpointing_enable")  # the old name warns there
+        name = "activation_checkpointing_enable" if is_new else "gradient_checkpointing_enable"
         try:
-            enable({"use_reentrant": False})
+            getattr(self.body, name)({"use_reentrant": False})
         except ValueError as error:
             raise DataError(f"{error}; leave gradient_checkpointing out") from error
 

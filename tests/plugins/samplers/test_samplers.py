@@ -193,7 +193,7 @@ def test_items_that_are_one_text_in_different_languages_never_meet(items_of, sam
 def test_too_few_items_are_refused_with_what_is_needed_and_what_there_is(items_of, sampler):
     items = items_of(own_texts("q", 3), own_texts("p", 3))
     assert prepared(sampler, items, batch_size=3)
-    with pytest.raises(DataError, match=r"a batch needs 4 items .* source 0 has 3 for"):
+    with pytest.raises(DataError, match=r"a batch needs 4 items .* data 0 has 3 for"):
         prepared(sampler, items, batch_size=4)
 
 
@@ -201,7 +201,7 @@ def test_too_few_items_are_refused_with_what_is_needed_and_what_there_is(items_o
 def test_twins_count_once_when_items_are_counted(items_of, sampler):
     items = items_of(TWINS["query"], TWINS["passage"])
     assert prepared(sampler, items, batch_size=2)
-    with pytest.raises(DataError, match=r"a batch needs 3 items .* source 0 has 2 for"):
+    with pytest.raises(DataError, match=r"a batch needs 3 items .* data 0 has 2 for"):
         prepared(sampler, items, batch_size=3)
 
 
@@ -367,5 +367,5 @@ def test_batches_of_xquad_r_hold_no_false_negative(xquad, text_sets, sampler):
 
 
 def test_xquad_r_fills_batches_until_its_distinct_answers_are_used_up(xquad):
-    with pytest.raises(DataError, match=r"a batch needs 800 items .* source 0 has 5\d\d "):
+    with pytest.raises(DataError, match=r"a batch needs 800 items .* data 0 has 5\d\d "):
         prepared(Mono(), xquad.items, batch_size=800)
