@@ -1,6 +1,7 @@
 """A text among others in one row gets the vectors that it gets alone, or is not packed at all."""
 
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -10,27 +11,30 @@ from tests.training.toy_training import toy_model
 from hbench import attention
 from hbench.attention import NAME, Row, first_position, kernel_notes, packed_attention, packing
 from hbench.packing import pack
+from hbench_plugins.encoders.layout import Pooling
 from hbench_plugins.encoders.transformer import Transformer
 
-SIZE = {"vocab_size": 100, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
-        "intermediate_size": 48}  # fmt: skip
-GROUPED = {**SIZE, "num_key_value_heads": 1, "head_dim": 16}
-T5 = {"vocab_size": 100, "d_model": 32, "d_kv": 16, "d_ff": 48, "num_layers": 2, "num_heads": 2}
-DISTIL = {"vocab_size": 100, "dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 48}
-SPECIAL = {name: 0 for name in ("pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id",
-                                "sep_token_id")}  # fmt: skip
-DEBERTA = {**SIZE, "relative_attention": True, "pos_att_type": ["p2c", "c2p"]}
+SIZE: dict[str, Any] = {"vocab_size": 100, "hidden_size": 32, "num_hidden_layers": 2,
+                        "num_attention_heads": 2, "intermediate_size": 48}  # fmt: skip
+GROUPED: dict[str, Any] = {**SIZE, "num_key_value_heads": 1, "head_dim": 16}
+T5: dict[str, Any] = {"vocab_size": 100, "d_model": 32, "d_kv": 16, "d_ff": 48, "num_layers": 2,
+                      "num_heads": 2}  # fmt: skip
+DISTIL: dict[str, Any] = {"vocab_size": 100, "dim": 32, "n_layers": 2, "n_heads": 2,
+                          "hidden_dim": 48}  # fmt: skip
+SPECIAL: dict[str, Any] = {f"{name}_token_id": 0 for name in ("pad", "bos", "eos", "cls", "sep")}
+DEBERTA: dict[str, Any] = {**SIZE, "relative_attention": True, "pos_att_type": ["p2c", "c2p"]}
 TEXTS = [[5, 6], [7, 8, 9, 5], [9, 6, 7, 5], [11, 12, 13, 14, 15, 16, 17]]
 
 
-def body_of(kind, **options):
+def body_of(kind: str, **options: Any) -> Any:
     """A small model with random weights that are large enough to tell tokens apart."""
+    body: Any
     options = {"initializer_range": 0.2, **options}
     torch.manual_seed(1)
     match kind:
         case "XLM-R":
-            config = hf.XLMRobertaConfig(**SIZE, pad_token_id=1, **options)
-            body = hf.XLMRobertaModel(config, add_pooling_layer=False)
+            options = {**SIZE, "pad_token_id": 1, **options}
+            body = hf.XLMRobertaModel(hf.XLMRobertaConfig(**options), add_pooling_layer=False)
         case "BERT":
             body = hf.BertModel(hf.BertConfig(**SIZE, **options), add_pooling_layer=False)
         case "DistilBERT":
@@ -40,8 +44,8 @@ def body_of(kind, **options):
         case "Mistral with a window":
             body = hf.MistralModel(hf.MistralConfig(**GROUPED, sliding_window=4, **options))
         case "ModernBERT":
-            config = hf.ModernBertConfig(**SIZE, **SPECIAL, local_attention=4, **options)
-            body = hf.ModernBertModel(config)
+            options = {**SIZE, **SPECIAL, "local_attention": 4, **options}
+            body = hf.ModernBertModel(hf.ModernBertConfig(**options))
         case "MPNet":
             body = hf.MPNetModel(hf.MPNetConfig(**SIZE, **options), add_pooling_layer=False)
         case "DeBERTa":
@@ -163,7 +167,8 @@ def test_a_body_that_treats_ids_and_embeddings_differently_is_not_packed():
 def test_the_encoder_pads_what_cannot_be_packed_and_says_so():
     tokenizer, sides = toy_model().tokenizer, toy_model().sides
     texts = [[0, *text, 2] for text in TEXTS[::-1]]
-    for kind, pooling in (("DeBERTa", "mean"), ("DeBERTa", "cls"), ("MPNet", "mean")):
+    padded: list[tuple[str, Pooling]] = [("DeBERTa", "mean"), ("DeBERTa", "cls"), ("MPNet", "mean")]
+    for kind, pooling in padded:
         model = Transformer(body_of(kind, pad_token_id=1), tokenizer, sides, pooling)
         vectors = model.embed(texts, budget=1000)
         hidden = [model.body(input_ids=torch.tensor([text])).last_hidden_state[0] for text in texts]
@@ -219,11 +224,11 @@ def test_what_would_mix_texts_is_refused(wrong, message):
 
 @pytest.mark.parametrize("causal", [False, True])
 def test_each_token_weighs_the_tokens_of_its_own_text(causal):
-    output = attended(is_causal=causal, scaling=0.5, sliding_window=None, use_cache=False)
+    output = attended(is_causal=causal, scaling=0.8, sliding_window=None, use_cache=False)
     torch.manual_seed(2)
     query, key, value = torch.randn(3, 1, 2, 3, 4)
     allowed = torch.tensor([[1, 0, 0], [0, 1, 0 if causal else 1], [0, 1, 1]]).bool()
-    scores = (query @ key.transpose(2, 3) * 0.5).masked_fill(~allowed, -torch.inf)
+    scores = (query @ key.transpose(2, 3) * 0.8).masked_fill(~allowed, -torch.inf)
     wanted = (scores.softmax(dim=-1) @ value).transpose(1, 2)
     assert output.shape == (1, 3, 2, 4)
     torch.testing.assert_close(output, wanted)
@@ -264,14 +269,15 @@ def test_the_kernel_is_the_runs_to_the_rounding_of_half_precision(causal, heads)
     shapes = [(1, count, sum(lengths), 64) for count in (4, heads, heads)]
     values = [torch.randn(shape, device="cuda") for shape in shapes]
     weights = torch.randn(sum(lengths), 4, 64, device="cuda")
-    how = {"dropout": 0.0, "scale": 0.2, "causal": causal}
-    found = []
+    how: Any = {"dropout": 0.0, "scale": 0.2, "causal": causal}
+    found: list[Any] = []
     for dtype in (torch.bfloat16, torch.float32):
-        inputs = [value.bfloat16().to(dtype).requires_grad_() for value in values]
+        inputs: Any = [value.bfloat16().to(dtype).requires_grad_() for value in values]
         if dtype == torch.bfloat16:
             output = kernel(*inputs, row, **how)
         else:
-            output = attention._by_runs(*inputs, row.packed, **how)
+            query, key, value = inputs
+            output = attention._by_runs(query, key, value, row.packed, **how)
         (output.float() * weights).sum().backward()
         found.append([output, *(each.grad for each in inputs)])
     for half, single in zip(*found, strict=True):

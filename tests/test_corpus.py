@@ -202,6 +202,7 @@ def negatives_of(texts):
 def test_hard_negatives_are_those_judged_so_by_item_and_language(judged_sources):
     texts = training_texts(judged_sources, [1.0, 1.0], hard_negatives=True)
     assert texts.items.languages == ("de", "en", "fr")
+    assert texts.items.negatives is not None
     assert texts.items.negatives.starts.tolist() == [0, 1, 3, 3, 3, 3, 3, 3, 4, 4]
     assert negatives_of(texts) == {
         (0, "de"): ["Rom."],
@@ -225,7 +226,7 @@ def test_an_answer_without_hard_negatives_is_not_trained_on(judged_sources):
         ["-", "When?", "-"],
     ]
     assert texts.notes == [
-        "2 passages without hard negatives are not trained on",
+        "passages without hard negatives, not trained on: 2",
         "no training pair has both texts in fr",
     ]
 
@@ -235,10 +236,16 @@ def test_a_hard_negative_has_the_number_of_the_answer_that_it_is_elsewhere(toy_d
         tags=["en"],
         asked=[("q1", "en", "Who?"), ("q2", "en", "Where?")],
         told=[("p1", "en", "Ann."), ("p2", "en", "Rome."), ("p3", "en", "Ann.")],
-        judged=[("q1", "en", "p1"), ("q2", "en", "p2"), ("q1", "en", "p2", 0), ("q2", "en", "p3", 0)],
+        judged=[
+            ("q1", "en", "p1"),
+            ("q2", "en", "p2"),
+            ("q1", "en", "p2", 0),
+            ("q2", "en", "p3", 0),
+        ],
     )
     items = training_texts([stored(dataset)], [1.0], hard_negatives=True).items
     (one,), (two,) = items.passage
+    assert items.negatives is not None
     assert items.negatives.numbers.tolist() == [two, one]
 
 

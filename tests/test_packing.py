@@ -147,8 +147,13 @@ def test_recomputing_embeds_each_group_a_second_time_when_its_gradients_are_due(
 
 @pytest.mark.parametrize("recompute", [False, True])
 def test_what_is_kept_for_the_gradients_is_that_of_all_groups_or_of_none(recompute):
-    sums, kept = constant_sums(), []
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.numel()) or t, lambda t: t):
+    sums, kept = constant_sums(), list[int]()
+
+    def keep(tensor):
+        kept.append(tensor.numel())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         vectors = sums.embedded(SIX, budget=1, recompute=recompute)
     assert vectors.requires_grad
     assert (len(kept) > 6) != recompute

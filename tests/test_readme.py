@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 from textwrap import indent
+from typing import Any
 
 from hbench.cli import app
 from hbench.validate import load_spec
@@ -35,13 +36,14 @@ def test_the_readmes_spec_is_valid(tmp_path):
     assert list(load_spec(path).benchmarks) == ["mine"]
     other = indent(training, "    ") + "    encoders:"
     path.write_text(re.sub(r"    train:.*?    encoders:", lambda _: other, spec, flags=re.S))
-    assert load_spec(path).benchmarks["mine"].train.validation.patience == 5
+    train = load_spec(path).benchmarks["mine"].train
+    assert train is not None and train.validation is not None and train.validation.patience == 5
 
 
 def test_the_sampler_of_the_plugins_readme_draws_as_it_says(items_of):
     text = (ROOT / "plugins" / "README.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
-    names = {"__name__": "my_package"}
+    names: dict[str, Any] = {"__name__": "my_package"}
     exec(code, names)
     items = items_of(["a b c", "d e f", "g h i"], ["j k l", "m n o", "p q r"])
     batches = names["EnglishFirst"](share=0.7).prepare(items, batch_size=2, seed=1)

@@ -1,6 +1,7 @@
 """Tokens come out of the cache exactly where the same tokenizer saw the same texts."""
 
 from dataclasses import replace
+from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
@@ -19,7 +20,7 @@ TEXTS = ["one two", "three", "", "four five six seven", "one two"]
 IDS = [[3, 3], [5], [], [4, 4, 3], [3, 3]]  # the fourth is cut
 
 
-class Words:
+class Splitter:
     """A tokenizer that gives each word its length, and three words at most."""
 
     def __init__(self):
@@ -32,6 +33,11 @@ class Words:
         self.calls.append(list(texts))
         ids = [[len(word) for word in text.split()] for text in texts]
         return Tokenized([text[:3] for text in ids], sum(len(text) > 3 for text in ids))
+
+
+def splitter() -> Any:
+    """As much of a model as is asked for here."""
+    return Splitter()
 
 
 @pytest.fixture
@@ -48,33 +54,33 @@ def folders(store):
 
 
 def test_each_text_has_its_ids_in_one_flat_array():
-    found = tokenize(Words(), TEXTS, "query")
+    found = tokenize(splitter(), TEXTS, "query")
     assert lists(found) == IDS
     assert found.ids.tolist() == [3, 3, 5, 4, 4, 3, 3, 3]
     assert found.starts.tolist() == [0, 2, 3, 3, 6, 8]
     assert found.lengths.tolist() == [2, 1, 0, 3, 2]
     assert len(found) == 5
     assert found.cut == 1
-    assert (found.ids.dtype, found.starts.dtype) == (np.int32, np.int64)
+    assert [found.ids.dtype, found.starts.dtype] == ["int32", "int64"]
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 5, 100])
 def test_the_size_of_the_chunks_does_not_matter(chunk, monkeypatch):
     monkeypatch.setattr(tokens, "CHUNK", chunk)
-    words = Words()
+    words = splitter()
     found = tokenize(words, TEXTS, "query")
     assert (lists(found), found.cut) == (IDS, 1)
     assert [len(call) for call in words.calls] == [min(chunk, 5 - i) for i in range(0, 5, chunk)]
 
 
 def test_the_cache_holds_what_the_tokenizer_gave_and_asks_it_once(store):
-    words = Words()
+    words = splitter()
     fresh = cached_tokens(store, words, TEXTS, "query")
     again = cached_tokens(store, words, TEXTS, "query")
     for found in (fresh, again):
         assert lists(found) == IDS
         assert found.cut == 1
-        assert (found.ids.dtype, found.starts.dtype) == (np.int32, np.int64)
+        assert [found.ids.dtype, found.starts.dtype] == ["int32", "int64"]
     assert words.calls == [TEXTS]
     assert len(folders(store)) == 1
 
@@ -82,14 +88,15 @@ def test_the_cache_holds_what_the_tokenizer_gave_and_asks_it_once(store):
 @pytest.mark.parametrize("texts", [[], [""], ["", "", ""]])
 def test_nothing_can_be_kept_too(store, texts):
     for _ in range(2):
-        found = cached_tokens(store, Words(), texts, "passage")
+        found = cached_tokens(store, splitter(), texts, "passage")
         assert lists(found) == [[]] * len(texts)
-        assert (found.ids.dtype, found.starts.tolist()) == (np.int32, [0] * (len(texts) + 1))
+        assert found.ids.dtype == "int32"
+        assert found.starts.tolist() == [0] * (len(texts) + 1)
         assert found.cut == 0
 
 
 def test_ids_are_read_from_the_file_as_they_are_looked_at(store):
-    found = cached_tokens(store, Words(), ["a" * 7777, "bb"], "query")
+    found = cached_tokens(store, splitter(), ["a" * 7777, "bb"], "query")
     (path,) = store.root.rglob("tokens.arrow")
     place = path.read_bytes().index(np.int32(7777).tobytes())
     with path.open("r+b") as file:
@@ -130,7 +137,9 @@ def test_another_prefix_length_tokenizer_side_or_text_gives_another_file(store):
 
 
 def test_equal_tokenizers_share_a_file_whatever_the_weights(store):
-    found = [cached_tokens(store, toy_model(kind), ["moon"], "query") for kind in ("xlm-r", "labse")]
+    found = [
+        cached_tokens(store, toy_model(kind), ["moon"], "query") for kind in ("xlm-r", "labse")
+    ]
     assert lists(found[0]) == lists(found[1])
     assert len(folders(store)) == 1
 
@@ -155,7 +164,7 @@ PAIRS = [
 @pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_texts_that_are_divided_differently_do_not_collide(store, one, other):
     for texts in (one, other):
-        assert len(cached_tokens(store, Words(), texts, "query")) == len(texts)
+        assert len(cached_tokens(store, splitter(), texts, "query")) == len(texts)
     assert len(folders(store)) == 2
 
 
@@ -168,7 +177,7 @@ def test_two_lists_of_texts_have_one_sum_only_if_they_are_equal(one, other):
 
 
 def test_the_file_says_what_it_was_made_of(store):
-    cached_tokens(store, Words(), TEXTS, "query")
+    cached_tokens(store, splitter(), TEXTS, "query")
     manifest = read_manifest(store.root / "cache" / "tokens" / folders(store)[0])
     assert manifest["inputs"]["tokenizer"] == "words"
     assert manifest["inputs"]["side"] == "query"

@@ -6,7 +6,7 @@ texts by these numbers.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -125,12 +125,26 @@ class Corpus:
 
 @dataclass(frozen=True)
 class TrainingTexts:
-    """The items to train on and the distinct texts that their numbers stand for."""
+    """The items to train on and the distinct texts that their numbers stand for.
+
+    Args:
+        items: what samplers draw from.
+        queries: text number n is at n.
+        passages: likewise.
+        notes: what is noteworthy.
+        answers: the items with the passages that are not trained on, if there are such.
+    """
 
     items: Items
     queries: list[str]
     passages: list[str]
     notes: list[str] = field(default_factory=list)
+    answers: Items | None = None
+
+    @property
+    def known(self) -> Items:
+        """The items with every answer that is known, trained on or not: none is a negative."""
+        return self.answers or self.items
 
 
 def training_texts(
@@ -182,20 +196,20 @@ def training_texts(
         if unused
         else []
     )
-    negatives = None
-    if rejected:
+    negatives, answers = None, tables[1].copy()
+    if any(len(rows) for rows, _, _ in rejected):
         negatives = _negatives(passage[len(cells["passage"]) :], rejected, shape)
         lacking = (tables[1] >= 0) & (np.diff(negatives.starts).reshape(shape) == 0)
         tables[1][lacking] = -1
         if lacking.any():
-            notes.append(f"{lacking.sum():,} passages without hard negatives are not trained on")
+            notes.append(f"passages without hard negatives, not trained on: {lacking.sum():,}")
     source = np.repeat(np.arange(len(corpora), dtype=np.int32), sizes)
     shares = np.array(weights, np.float64)
     items = Items(tuple(languages), *tables, source, shares, negatives, tuple(names))
     idle = [name for name, pairs in zip(languages, _pairs(items), strict=True) if not pairs]
     if idle:
         notes.append(f"no training pair has both texts in {', '.join(idle)}")
-    return TrainingTexts(items, query_texts, passage_texts, notes)
+    return TrainingTexts(items, query_texts, passage_texts, notes, replace(items, passage=answers))
 
 
 Cell = tuple[Int64Array, int, Any]  # items, language, their texts (Arrow)

@@ -8,6 +8,8 @@ from hbench.errors import MemoryShortage
 # A core's cache holds the activations of some 2,000 tokens; a GPU has no such limit, and wants
 # matrices large enough to fill it.
 DEFAULT_BUDGET = {"cpu": 2048, "mps": 16_384, "cuda": 65_536}
+# What the errors of CPU allocators, MPS and cuBLAS say, which have no class of their own.
+SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
 Result = TypeVar("Result")
 
 
@@ -60,5 +62,5 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out, on whichever device."""
     import torch
 
-    known = (MemoryError, torch.OutOfMemoryError)
-    return isinstance(error, known) or "can't allocate memory" in str(error)
+    known, text = (MemoryError, torch.OutOfMemoryError), str(error)
+    return isinstance(error, known) or any(sign in text for sign in SIGNS)

@@ -37,6 +37,7 @@ class Tokens(Sequence[Int32Array]):
 
     def __getitem__(self, index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
         """The ids of one text."""
+        index = range(len(self))[index]
         return self.ids[self.starts[index] : self.starts[index + 1]]
 
     @property

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from itertools import combinations
+from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
 
-from hbench.corpus import TrainingTexts
+from hbench.corpus import TrainingTexts, training_texts
 from hbench.errors import DataError
 from hbench.records import Items, Negatives
 from hbench.tokens import Tokens
@@ -41,7 +42,7 @@ def texts_of(query, passage, negatives=None):
 
 def maker(*needs, negatives=2, seed=1, hard=NEGATIVES, query=QUERY, passage=PASSAGE):
     """Text n has one token: 100 + n as a query, 200 + n as a passage."""
-    tokens = {
+    tokens: Any = {
         side: Tokens(np.arange(first, first + 50, dtype=np.int32), np.arange(51))
         for side, first in (("query", 100), ("passage", 200))
     }
@@ -104,7 +105,9 @@ def test_duplicates_are_those_of_the_definition(numbers, data):
     assert not mask.diagonal().any()
     for one, other in combinations(range(len(drawn)), 2):
         pair = [numbers[drawn[one]], numbers[drawn[other]]]
-        shared = [({*a} & {*b}) - {-1} for a, b in (zip(*[(n[:2], n[2:]) for n in pair], strict=True))]
+        shared = [
+            ({*a} & {*b}) - {-1} for a, b in (zip(*[(n[:2], n[2:]) for n in pair], strict=True))
+        ]
         wanted = drawn[one] == drawn[other] or any(shared)
         assert mask[one, other] == mask[other, one] == wanted
 
@@ -122,6 +125,30 @@ def test_a_hard_negative_that_answers_a_rows_question_is_no_negative_of_that_row
     wanted = [[text == 201 for text in drawn], *[[text == 204 for text in drawn]] * 2]
     assert mask.tolist() == wanted
     assert mask.sum() == 3
+
+
+def test_an_answer_that_is_not_trained_on_is_no_negative_of_its_question_either(
+    toy_dataset, stored
+):
+    """ "Rome." answers q2, which has no hard negatives in English, and is one of q1's there."""
+    dataset = toy_dataset(
+        tags=("de", "en"),
+        asked=[("q1", "en", "Who?"), ("q2", "de", "Wo?"), ("q2", "en", "Where?")],
+        told=[
+            *[("p1", "en", "Ann."), ("p2", "en", "Rome.")],
+            *[("p2", "de", "Rom."), ("p3", "de", "Paris.")],
+        ],
+        judged=[
+            *[("q1", "en", "p1", 1), ("q1", "en", "p2", 0)],
+            *[("q2", "en", "p2", 1), ("q2", "de", "p2", 1), ("q2", "de", "p3", 0)],
+        ],
+    )
+    texts = training_texts([stored(dataset)], [1.0], hard_negatives=True)
+    tokens: Any = {"passage": Tokens(np.arange(9, dtype=np.int32), np.arange(10))}
+    rows = rows_of((0, EN, EN), (1, DE, DE))
+    batch = BatchMaker(texts, tokens, ["negatives"], 1, seed=1).make(rows, 0)
+    assert [texts.passages[int(token)] for (token,) in batch.tokens] == ["Rome.", "Paris."]
+    assert batch.masks["duplicate_negative"].tolist() == [[False, False], [True, False]]
 
 
 def test_masks_without_a_duplicate_are_left_out():

@@ -1,4 +1,4 @@
-"""Several processes share the texts of a batch evenly; one process works as if there were no others."""
+"""Several processes share the texts of a batch evenly; one alone has all of them."""
 
 import json
 import os

@@ -2,12 +2,13 @@
 
 import os
 import sys
-from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
 from hbench.errors import OptionError
+from hbench.store import slug
 from hbench.training import trackers
 from hbench.training.trackers import check_trackers, tracking
 
@@ -24,10 +25,6 @@ def place(tmp_path, monkeypatch):
     yield tmp_path / "tracking"
     assert list(elsewhere.iterdir()) == []
     assert {path.name for path in tmp_path.iterdir()} <= {"elsewhere", "tracking"}
-
-
-def files(folder):
-    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_an_unknown_tracker_is_an_error_that_names_the_nearest():
@@ -61,17 +58,15 @@ def test_a_configuration_becomes_flat_names_and_values():
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_tensorboard_holds_the_losses_and_the_configuration(place):
-    pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    for name in ("hybrid s1", "hybrid s2"):
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    for name in ("hybrid s1", "hybrid/s2"):
         with tracking(["tensorboard"], name, CONFIG, place) as track:
             track({"loss": 0.5, "rate": 0.01}, 10)
             track({"loss": 0.25}, 20)
     runs = sorted((place / "tensorboard").iterdir())
-    assert [run.name for run in runs] == ["hybrid-s1", "hybrid-s2"]
+    assert [run.name for run in runs] == [slug("hybrid s1"), slug("hybrid/s2")]
     for run in runs:
-        read = EventAccumulator(str(run)).Reload()
+        read = reader.EventAccumulator(str(run)).Reload()
         assert [(e.step, e.value) for e in read.Scalars("loss")] == [(10, 0.5), (20, 0.25)]
         assert [e.step for e in read.Scalars("rate")] == [10]
         (written,) = run.rglob("hparams.yml")
@@ -83,7 +78,7 @@ class Wandb(ModuleType):
 
     def __init__(self):
         super().__init__("wandb")
-        self.told = []
+        self.told: list[Any] = []
         self.config = SimpleNamespace(update=lambda values, **_: self.told.append(dict(values)))
 
     def init(self, **options):
@@ -130,9 +125,9 @@ class MLflow(ModuleType):
 
     def __init__(self):
         super().__init__("mlflow")
+        self.told: list[Any] = []
         limits = SimpleNamespace(MAX_PARAM_VAL_LENGTH=500, MAX_PARAMS_TAGS_PER_BATCH=100)
         self.utils = SimpleNamespace(validation=limits)
-        self.told = []
 
     def search_experiments(self, filter_string):
         self.told.append(os.environ["MLFLOW_TRACKING_URI"])
@@ -156,20 +151,18 @@ class MLflow(ModuleType):
         self.told.append("finished")
 
 
-@contextmanager
+@pytest.fixture
 def without_server(monkeypatch):
     """No server of the user's own; afterwards the environment is as it was."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    yield
 
 
 @pytest.fixture
-def mlflow(monkeypatch):
+def mlflow(monkeypatch, without_server):
     module = MLflow()
     monkeypatch.setitem(sys.modules, "mlflow", module)
-    with without_server(monkeypatch):
-        yield module
+    return module
 
 
 def test_mlflow_is_told_the_run_its_configuration_and_losses(place, mlflow):
@@ -202,19 +195,18 @@ def test_mlflow_writes_into_the_folder_of_each_training(place, mlflow):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("without_server")
 def test_mlflows_own_database_holds_the_losses(place, monkeypatch):
     mlflow = pytest.importorskip("mlflow")
     pytest.importorskip("sqlalchemy")
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-    with without_server(monkeypatch):
-        with tracking(["mlflow"], "hybrid s1", CONFIG, place) as track:
-            track({"loss": 0.5}, 10)
-            track({"loss": 0.25}, 20)
-        client = mlflow.MlflowClient(f"sqlite:///{place}/mlflow/mlflow.db")
-        (experiment,) = client.search_experiments(filter_string="name = 'hbench'")
-        (run,) = client.search_runs([experiment.experiment_id])
-        points = client.get_metric_history(run.info.run_id, "loss")
+    with tracking(["mlflow"], "hybrid s1", CONFIG, place) as track:
+        track({"loss": 0.5}, 10)
+        track({"loss": 0.25}, 20)
+    client = mlflow.MlflowClient(f"sqlite:///{place}/mlflow/mlflow.db")
+    (experiment,) = client.search_experiments(filter_string="name = 'hbench'")
+    (run,) = client.search_runs([experiment.experiment_id])
+    points = client.get_metric_history(run.info.run_id, "loss")
     assert run.info.run_name == "hybrid s1"
     assert run.data.params["sampler.use"] == "hybrid"
     assert [(point.step, point.value) for point in points] == [(10, 0.5), (20, 0.25)]
-    assert files(place)

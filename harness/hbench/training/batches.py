@@ -65,7 +65,8 @@ class BatchMaker:
         self.needs = needs
         self.negatives = negatives
         self.seed = seed
-        self.shared = shared_texts(texts.items)
+        self.known = texts.known
+        self.shared = shared_texts(texts.known)
 
     def make(self, rows: Int32Array, step: int) -> Batch:
         """The batch of a step.
@@ -126,7 +127,7 @@ class BatchMaker:
 
     def _answers(self, items: Int32Array, numbers: Int32Array) -> BoolArray:
         """(n, n x k) whether a hard negative answers an item, in whichever language."""
-        mask: BoolArray = (self.items.passage[items][:, :, None] == numbers).any(axis=1)
+        mask: BoolArray = (self.known.passage[items][:, :, None] == numbers).any(axis=1)
         return mask
 
     def _duplicates(self, items: Int32Array) -> BoolArray:

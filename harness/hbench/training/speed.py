@@ -44,7 +44,7 @@ class Speedometer:
         dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self.device = device
         self.peak = _matmul_rate(device, dtype) * count
-        self.per_token = 3 * _forward_work(model, tokens, budget) / sum(map(len, tokens))
+        self.per_token = 3 * _forward_work(model, tokens, budget, device) / sum(map(len, tokens))
         self.restart()
 
     def restart(self) -> None:
@@ -70,12 +70,18 @@ class Speedometer:
         return used
 
 
-def _forward_work(model: Model, tokens: Sequence[TokenIds], budget: int) -> int:
+def _forward_work(
+    model: Model, tokens: Sequence[TokenIds], budget: int, device: "torch.device"
+) -> int:
     """Floating-point operations of embedding the texts."""
     import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
-    with torch.no_grad(), torch.random.fork_rng(), FlopCounterMode(display=False) as counter:
+    forked = [device] if device.type == "cuda" else []
+    # Of attention, torch counts what it computes as plain matrix products.
+    counter = FlopCounterMode(display=False)
+    with torch.random.fork_rng(forked), sdpa_kernel(SDPBackend.MATH), torch.no_grad(), counter:
         model.embed(tokens, budget=budget)
     total: int = counter.get_total_flops()
     return total

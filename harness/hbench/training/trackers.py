@@ -12,6 +12,7 @@ from hbench.store import slug
 
 PROJECT = "hbench"
 TRACKERS = ("mlflow", "tensorboard", "wandb")  # each is the name of its package too
+MLFLOW = "MLFLOW_TRACKING_URI"
 Scalar = str | float | int | bool | None
 
 
@@ -40,6 +41,7 @@ def tracking(
         config: what it is made of; JSON.
         folder: where trackers that write files do so.
     """
+    before = os.environ.get(MLFLOW)
     trackers = [_start(name, run, folder) for name in names]
     for tracker in trackers:
         tracker.store_init_configuration(dict(_scalars(config)))
@@ -53,6 +55,8 @@ def tracking(
     finally:
         for tracker in trackers:
             tracker.finish()
+        if before is None:
+            os.environ.pop(MLFLOW, None)
 
 
 def _start(name: str, run: str, folder: Path) -> Any:  # noqa: ANN401 - accelerate's, untyped
@@ -66,7 +70,7 @@ def _start(name: str, run: str, folder: Path) -> Any:  # noqa: ANN401 - accelera
         tracker = tracking.WandBTracker(PROJECT, name=run, dir=str(place))
     else:
         # A server of the user's own is named by the environment.
-        os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{place.resolve()}/mlflow.db")
+        os.environ.setdefault(MLFLOW, f"sqlite:///{place.resolve()}/mlflow.db")
         tracker = tracking.MLflowTracker(
             PROJECT, logging_dir=(place / "artifacts").resolve().as_uri(), run_name=run
         )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,10 @@ import numpy as np
 
 from hbench.attention import NAME, Row, first_position, kernel_notes
 from hbench.errors import DataError
-from hbench.packing import Packed, Tokens, in_micro_batches, pack
+from hbench.packing import Tokens, in_micro_batches, pack
 from hbench.records import Side, Tokenized
 from hbench_plugins.encoders.layout import Pooling, write_head
+from hbench_plugins.encoders.packed import LookedUp, inputs, look_up, pooled
 
 if TYPE_CHECKING:
     import torch
@@ -44,19 +45,6 @@ class Text:
 
     prefix: str
     max_length: int
-
-
-@dataclass(frozen=True)
-class LookedUp:
-    """The embeddings of all distinct tokens of a step.
-
-    Args:
-        ids: (U,) their ids, ascending.
-        rows: (U, size) with the graph to the table.
-    """
-
-    ids: np.ndarray[Any, np.dtype[np.int64]]
-    rows: "torch.Tensor"
 
 
 @dataclass(frozen=True)
@@ -93,7 +81,11 @@ class Transformer:
     def longest(self) -> float:
         """The most tokens of a text that the body has positions for."""
         positions: float = getattr(self.body.config, "max_position_embeddings", None) or math.inf
-        return positions - (self._first_position or 0)
+        if self._first_position is not None:
+            return positions - self._first_position
+        # RoBERTa's and MPNet's embeddings count from the padding id + 1.
+        padding = getattr(getattr(self.body, "embeddings", None), "padding_idx", None)
+        return positions - (0 if padding is None else padding + 1)
 
     def tokenizer_key(self, side: Side) -> str:
         """A sum over the tokenizer, the side's prefix and its length."""
@@ -136,11 +128,10 @@ class Transformer:
 
     def embed(self, tokens: Tokens, *, budget: int, recompute: bool = False) -> "torch.Tensor":
         """(len(tokens), dim), not normalised; row i belongs to text i."""
-        rows = self._look_up(tokens)
-        embed = self._embed_padded if self._first_position is None else self._embed_packed
-        return in_micro_batches(
-            lambda group: embed(group, rows), tokens, budget=budget, recompute=recompute
-        )
+        embed = self._embed_padded
+        if self._first_position is not None:
+            embed = partial(self._embed_packed, looked_up=look_up(self.body, tokens))
+        return in_micro_batches(embed, tokens, budget=budget, recompute=recompute)
 
     @cached_property
     def _first_position(self) -> int | None:
@@ -150,35 +141,18 @@ class Transformer:
             self.body.set_attn_implementation(NAME)
         return first
 
-    def _look_up(self, tokens: Tokens) -> "LookedUp | None":
-        """One look-up of the token embeddings for all micro-batches of a step.
-
-        Its gradient, as large as the vocabulary, is then made once a step. A table that does more
-        than to look up (one that scales, say) is left to the body.
-        """
-        import torch
-        from torch.nn.functional import embedding
-
-        table = self.body.get_input_embeddings()
-        plain = type(table) is torch.nn.Embedding and table.max_norm is None
-        if not (torch.is_grad_enabled() and plain and table.weight.requires_grad):
-            return None
-        ids = np.unique(np.concatenate([np.asarray(text, np.int64) for text in tokens]))
-        numbers = torch.from_numpy(ids).to(table.weight.device, non_blocking=True)
-        return LookedUp(ids, embedding(numbers, table.weight, table.padding_idx))
-
-    def _embed_packed(self, tokens: Tokens, rows: "LookedUp | None") -> "torch.Tensor":
+    def _embed_packed(self, tokens: Tokens, looked_up: LookedUp | None) -> "torch.Tensor":
         """(len(tokens), dim) of one micro-batch, in ascending length, without padding."""
         packed = pack(tokens)
         row = Row(packed, self.body.device)
         hidden = self.body(
-            **_inputs(row.ids, packed.ids[None], rows),
+            **inputs(row, looked_up),
             position_ids=row.positions(self._first_position or 0),
             hbench_row=row,
         ).last_hidden_state[0]
-        return self._head(_pool_packed(hidden, packed, self.pooling))
+        return self._head(pooled(hidden, packed, self.pooling))
 
-    def _embed_padded(self, tokens: Tokens, rows: "LookedUp | None") -> "torch.Tensor":
+    def _embed_padded(self, tokens: Tokens) -> "torch.Tensor":
         """As ``_embed_packed``, for an architecture that cannot be packed."""
         import torch
 
@@ -272,29 +246,3 @@ class Transformer:
     @property
     def _parts(self) -> list[Any]:
         return [self.body] if self.dense is None else [self.body, self.dense]
-
-
-def _inputs(
-    ids: "torch.Tensor", numbers: np.ndarray[Any, np.dtype[np.int64]], looked_up: LookedUp | None
-) -> dict[str, "torch.Tensor"]:
-    """Token ids, or their embeddings where they were looked up already."""
-    import torch
-    from torch.nn.functional import embedding
-
-    if looked_up is None:
-        return {"input_ids": ids}
-    places = torch.from_numpy(np.searchsorted(looked_up.ids, numbers))
-    return {"inputs_embeds": embedding(places.to(ids.device, non_blocking=True), looked_up.rows)}
-
-
-def _pool_packed(hidden: "torch.Tensor", packed: Packed, pooling: Pooling) -> "torch.Tensor":
-    """(n, size) from the (T, size) tokens of n packed texts."""
-    import torch
-
-    if pooling == "cls":
-        starts = torch.from_numpy(packed.bounds[:-1]).to(hidden.device, non_blocking=True)
-        return hidden[starts]
-    sizes = [texts * length for texts, length in packed.runs]
-    parts = torch.split(hidden, sizes)
-    runs = zip(packed.runs, parts, strict=True)
-    return torch.cat([part.view(*run, -1).mean(dim=1) for run, part in runs])
