@@ -149,7 +149,10 @@ def test_equal_strings_share_a_number_over_items_languages_and_sources(corpus, t
 def test_a_language_without_a_pair_and_relevant_passages_too_many_are_noted(corpus):
     # Relevant: 3 + 1 for q1, 1 + 2 for q2. Trained on: English and Chinese for q1, both for q2.
     assert training_texts([corpus], [1.0]).notes == [
-        "3 relevant passages are not trained on: one an item and language is",
+        (
+            "3 relevant passages are not trained on, and may be their questions' negatives: only "
+            "the best of an item and language is known"
+        ),
         "no training pair has both texts in zh",
     ]
 

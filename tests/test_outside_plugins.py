@@ -196,7 +196,7 @@ def test_manifests_name_the_plugins_with_distribution_and_versions(ran):
 def test_the_plugins_were_used(ran):
     folder, *_ = ran
     system = manifest(folder, "*/manifest.json")
-    assert system["detail"]["drawn"] == {"monolingual_batches": 2, "rows": {"de-de": 8}}
+    assert system["detail"]["drawn"] == {"batches": {"de-de": 2}, "rows": {"de-de": 8}}
     (entry,) = json.loads((folder / "results/benchmarks/toy/compare.json").read_text())
     # Of 8 passages in a language, the first 8 hold the relevant one.
     means = [t["rows"][0]["mean"] for t in entry["tables"] if t["metric"] == "hits"]

@@ -65,7 +65,7 @@ def test_validation_data_is_a_job_that_training_needs(plan):
         VALIDATION.replace("every: 2", "every: 4"),
         VALIDATION.replace("patience: 3", "patience: 4"),
         VALIDATION.replace("seed: 8", "seed: 12"),
-        "token_budget: 2048",
+        "token_budget: 1024",
         "gradient_caching: true",
         "precision: bfloat16",
         "weight_decay: 0.1",

@@ -64,3 +64,27 @@ def test_the_manifest_says_on_what_a_job_ran():
     assert (told["device"], told["threads"]) == ("cuda:0", 4)
     assert told["versions"]["hbench"] == "0.1.0"
     assert None not in (told["versions"]["torch"], told["versions"]["python"])
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"WORLD_SIZE": "2"}, "WORLD_SIZE='2' is set, but not by torchrun"),
+        ({"WORLD_SIZE": ""}, "WORLD_SIZE='' is set"),
+        ({"WORLD_SIZE": "abc", "MASTER_ADDR": "localhost"}, "WORLD_SIZE='abc' is set"),
+    ],
+)
+def test_a_left_over_variable_of_a_cluster_is_explained(monkeypatch, variables, message):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(DeviceError, match=message):
+        find_hardware("cpu")
+
+
+def test_of_several_processes_each_takes_its_own_device(monkeypatch):
+    for name, value in {"WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_ADDR": "localhost"}.items():
+        monkeypatch.setenv(name, value)
+    assert find_hardware("cuda").device == "cuda:1"
+    assert find_hardware("cpu").processes == 2
+    with pytest.raises(DeviceError, match="each takes its own; give cuda"):
+        find_hardware("cuda:0")

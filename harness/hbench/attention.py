@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hbench.packing import Packed, pack
+from hbench.packing import Packed, pack, to_device
 
 if TYPE_CHECKING:
     import torch
@@ -43,24 +43,16 @@ class Row:
     @cached_property
     def bounds(self) -> "torch.Tensor":
         """(n + 1,) int32 on the device, as kernels want it."""
-        return self._moved(self.packed.bounds.astype(np.int32))
+        return to_device(self.packed.bounds.astype(np.int32), self.device)
 
     @cached_property
     def ids(self) -> "torch.Tensor":
         """(1, T) token ids."""
-        return self._moved(self.packed.ids[None])
+        return to_device(self.packed.ids[None], self.device)
 
     def positions(self, first: int) -> "torch.Tensor":
         """(1, T) position ids that begin with ``first`` in each text."""
-        return self._moved(self.packed.positions[None] + first)
-
-    def _moved(self, array: Any) -> "torch.Tensor":  # noqa: ANN401 - integers of any size
-        import torch
-
-        tensor = torch.from_numpy(array)
-        if self.device.type == "cuda":  # pinned memory lets the copy run beside the computation
-            return tensor.pin_memory().to(self.device, non_blocking=True)
-        return tensor.to(self.device)
+        return to_device(self.packed.positions[None] + first, self.device)
 
 
 def first_position(body: Any) -> int | None:  # noqa: ANN401 - transformers' models share no type
@@ -215,7 +207,13 @@ def kernel_notes(body: Any) -> list[str]:  # noqa: ANN401
     """What a user should know of how a packed body attends on its device."""
     if body.device.type != "cuda":
         return []
-    kernel, dropout = _kernel(), getattr(body.config, "attention_probs_dropout_prob", 0.0)
+    kernel = _kernel()
+    dropout = body.training and any(
+        getattr(part, "p", 0.0)
+        for module in body.modules()
+        if "Attention" in type(module).__name__
+        for part in module.children()
+    )
     if kernel is None:
         return ["no kernel for packed texts (flash-attn, or torch 2.13): one call for each length"]
     if dropout and kernel.__name__ == "varlen":

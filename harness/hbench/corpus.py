@@ -143,7 +143,7 @@ class TrainingTexts:
 
     @property
     def known(self) -> Items:
-        """The items with every answer that is known, trained on or not: none is a negative."""
+        """The items with their best answers, trained on or not: none of them is a negative."""
         return self.answers or self.items
 
 
@@ -191,11 +191,12 @@ def training_texts(
     )
     unused = sum(int((corpus.judgements[2] > 0).sum()) for corpus in corpora)
     unused -= int((tables[1] >= 0).sum())
-    notes = (
-        [f"{unused:,} relevant passages are not trained on: one an item and language is"]
-        if unused
-        else []
-    )
+    notes: list[str] = []
+    if unused:
+        notes.append(
+            f"{unused:,} relevant passages are not trained on, and may be their questions' "
+            "negatives: only the best of an item and language is known"
+        )
     negatives, answers = None, tables[1].copy()
     if any(len(rows) for rows, _, _ in rejected):
         negatives = _negatives(passage[len(cells["passage"]) :], rejected, shape)

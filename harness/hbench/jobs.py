@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hbench.memory import token_budget
 from hbench.provenance import Hardware
 from hbench.registry import Built
 from hbench.settings import Component
@@ -148,6 +149,7 @@ class TrainJob(Job):
             mode="json", exclude={"data": True, "validation": {"data"}}
         )
         recipe["precision"] = self.training.precision_on(self.hardware.device)
+        recipe["token_budget"] = token_budget(self.training.token_budget, self.hardware.device)
         if self.validation is not None:
             recipe["validation"]["data"] = self.validation.key
         return recipe

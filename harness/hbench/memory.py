@@ -13,6 +13,11 @@ SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_F
 Result = TypeVar("Result")
 
 
+def token_budget(asked: int | None, device: str) -> int:
+    """What is asked for, or else the default of the device (torch's name of it)."""
+    return asked or DEFAULT_BUDGET[device.partition(":")[0]]
+
+
 class Budget:
     """The token budget of a job.
 
@@ -24,7 +29,7 @@ class Budget:
 
     def __init__(self, asked: int | None, device: str, *, may_shrink: bool = True) -> None:
         self.may_shrink = may_shrink
-        self.tokens = asked or DEFAULT_BUDGET[device.partition(":")[0]]
+        self.tokens = token_budget(asked, device)
         self.notes: list[str] = []
 
     def fit(

@@ -5,9 +5,10 @@ Knows token counts and ids, not what they mean. Used by encoders in training and
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hbench.records import Int64Array, TokenIds
 
@@ -80,7 +81,12 @@ def micro_batches(lengths: Sequence[int] | Int64Array, *, budget: int) -> list[I
 
 
 def in_micro_batches(
-    embed: "Callable[[Tokens], torch.Tensor]", tokens: Tokens, *, budget: int, recompute: bool
+    embed: "Callable[[Tokens, torch.Tensor], torch.Tensor]",
+    tokens: Tokens,
+    shared: "torch.Tensor",
+    *,
+    budget: int,
+    recompute: bool,
 ) -> "torch.Tensor":
     """Embed texts group by group, with the gradients of embedding them at once.
 
@@ -89,8 +95,10 @@ def in_micro_batches(
     2101.06983), which bounds the memory of a batch by that of a group.
 
     Args:
-        embed: turns a group, in ascending length, into (texts, dim) vectors.
+        embed: turns a group, in ascending length, and ``shared`` into (texts, dim) vectors.
         tokens: ids of each text.
+        shared: what all groups start from, as embeddings that were looked up; else any parameter.
+            It says where random numbers are drawn, and must want gradients to ``recompute``.
         budget: see ``micro_batches``.
         recompute: whether to cache gradients.
 
@@ -105,9 +113,18 @@ def in_micro_batches(
     for group in groups:
         chosen = [tokens[i] for i in group]
         if recompute and torch.is_grad_enabled():
-            parts.append(checkpoint(embed, chosen, use_reentrant=False))
+            parts.append(checkpoint(embed, chosen, shared, use_reentrant=True))
         else:
-            parts.append(embed(chosen))
+            parts.append(embed(chosen, shared))
     vectors = torch.cat(parts)
-    place = torch.from_numpy(np.argsort(np.concatenate(groups)))
-    return vectors[place.to(vectors.device, non_blocking=True)]
+    return vectors[to_device(np.argsort(np.concatenate(groups)), vectors.device)]
+
+
+def to_device(array: npt.NDArray[Any], device: "torch.device") -> "torch.Tensor":
+    """An array on a device; the computation does not wait for the copy."""
+    import torch
+
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda":  # only from pinned memory can a copy run beside the computation
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)

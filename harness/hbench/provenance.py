@@ -12,8 +12,8 @@ from typing import Any
 from hbench.errors import DeviceError
 
 LIBRARIES = (
-    "hbench", "torch", "transformers", "tokenizers", "numpy", "scipy", "pyarrow", "safetensors",
-    "ranx", "ir_datasets", "faiss-cpu", "pydantic",
+    "hbench", "torch", "flash-attn", "accelerate", "transformers", "tokenizers", "numpy", "scipy",
+    "pyarrow", "safetensors", "ranx", "ir_datasets", "faiss-cpu", "pydantic",
 )  # fmt: skip
 DEVICES = ("cpu", "cuda", "mps")
 
@@ -62,7 +62,9 @@ def find_hardware(device: str | None) -> Hardware:
     if wanted and not (wanted.isdecimal() and int(wanted)):
         raise DeviceError(f"OMP_NUM_THREADS={wanted!r} is not a number of threads; unset it")
     # torchrun and `accelerate launch` say in the environment which of the processes this is.
-    processes, here = (int(os.environ.get(f"{name}WORLD_SIZE", "1")) for name in ("", "LOCAL_"))
+    processes, here = _together("WORLD_SIZE"), _together("LOCAL_WORLD_SIZE")
+    if processes > 1 and ":" in chosen:
+        raise DeviceError(f"--device {chosen}: of several processes each takes its own; give cuda")
     if chosen == "cuda" and processes > 1:
         chosen = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
     return Hardware(chosen, int(wanted) if wanted else max(1, _cores() // here), processes)
@@ -90,6 +92,17 @@ def record(hardware: Hardware) -> dict[str, Any]:
         "threads": hardware.threads,
         "processes": hardware.processes,
     }
+
+
+def _together(name: str) -> int:
+    """How many processes were started together, by a variable that their starter sets."""
+    wanted = os.environ.get(name, "1")
+    is_one_of_several = wanted.isdecimal() and int(wanted) and "MASTER_ADDR" in os.environ
+    if wanted != "1" and not is_one_of_several:
+        raise DeviceError(
+            f"{name}={wanted!r} is set, but not by torchrun or `accelerate launch`; unset it"
+        )
+    return int(wanted)
 
 
 def _cores() -> int:

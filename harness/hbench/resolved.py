@@ -20,7 +20,8 @@ def resolved(plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
         for name, uses in plan.benchmark.axis(axis).items():
             filled = [_with_defaults(axis, use) for use in uses if use.use != UNTRAINED]
             if filled:
-                spec[f"{axis}s"][name] = filled if len(filled) > 1 else filled[0]
+                is_list = axis == "objective" and bool(plan.benchmark.objectives[name].several)
+                spec[f"{axis}s"][name] = filled if is_list else filled[0]
     for name, evaluation in plan.benchmark.evaluate.items():
         spec["evaluate"][name]["data"] = _with_defaults("dataset", evaluation.data)
         spec["evaluate"][name]["metrics"] = [metric.label for metric in evaluation.metrics]

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from hbench import provenance
 from hbench.corpus import Corpus, training_texts
-from hbench.errors import DeviceError, HBenchError
+from hbench.errors import DataError, DeviceError, HBenchError, PluginError, TrainingError
 from hbench.jobs import DataJob, EncodeJob, Job, RankJob, ScoreJob, TrainJob
 from hbench.provenance import Hardware
 from hbench.records import Outcome, Side
@@ -25,6 +26,8 @@ from hbench.training.recipe import Recipe
 from hbench.training.trackers import tracking
 
 Progress = Callable[[float, str], None]
+# What every process of a training finds at the same point, so that none waits for another.
+SHARED = (TrainingError, DataError, PluginError)
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,22 @@ def run_job(job: Job, site: Site, progress: Progress) -> Outcome:
             return Outcome("done", perf_counter() - started, detail=detail)
         return Outcome("done")
     except HBenchError as error:
+        _end_all_unless_shared(job, site, error)
         return Outcome("failed", perf_counter() - started, str(error))
-    except Exception:
+    except Exception as error:
+        _end_all_unless_shared(job, site, error)
         return Outcome("failed", perf_counter() - started, traceback.format_exc().rstrip())
+
+
+def _end_all_unless_shared(job: Job, site: Site, error: Exception) -> None:
+    """A training that fails in one process alone ends them all: the others wait for its share.
+
+    What ended this process ends the others too, by way of what started them; the same command goes
+    on from the last checkpoint.
+    """
+    alone = site.processes.count > 1 and not isinstance(error, SHARED)
+    if isinstance(job, TrainJob) and alone:
+        raise SystemExit(f"{job.title} failed in one of {site.processes.count} processes: {error}")
 
 
 def prepare_torch(hardware: Hardware) -> None:
@@ -87,7 +103,7 @@ def follow(jobs: Mapping[str, Job], site: Site) -> None:
         site: as the first process's, with this process's device.
     """
     while (key := site.processes.agree("")) != "":
-        with TemporaryDirectory() as folder:
+        with TemporaryDirectory() as folder, suppress(*SHARED):
             _train_here(jobs[key], site, Path(folder), lambda share, note: None)  # type: ignore[arg-type]
 
 

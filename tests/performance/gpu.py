@@ -112,7 +112,7 @@ def training(folder: Path, texts: TrainingTexts, device: str, steps: int) -> lis
     mean = sum(float(found.lengths.mean()) for found in tokens.values())
     model.to(torch.device(device))
     meter = Speedometer(
-        model, [tokens["passage"][n] for n in range(64)], 65_536, "bfloat16",
+        model, [tokens["passage"][n] for n in range(64)], "bfloat16",
         torch.device(device), 1,
     )  # fmt: skip
     del model

@@ -164,6 +164,12 @@ class Clock:
             self._peak = max(self._peak, self._process.memory_info().rss)
 
 
+def make_resident(module: torch.nn.Module) -> None:
+    """Read every weight, so that what is mapped from a file counts as there before training."""
+    for parameter in module.parameters():
+        parameter.detach().sum()
+
+
 @contextmanager
 def tokens_seen(module: torch.nn.Module) -> Iterator[list[int]]:
     """How many tokens, padding included, reach the first layer: one entry a forward pass.

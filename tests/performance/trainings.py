@@ -9,7 +9,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from tests.performance.peers import SEED, Clock, load_ours, load_theirs, tokens_seen
+from tests.performance.peers import (
+    SEED,
+    Clock,
+    load_ours,
+    load_theirs,
+    make_resident,
+    tokens_seen,
+)
 
 from hbench.corpus import TrainingTexts
 from hbench.protocols import Sampler
@@ -79,6 +86,7 @@ def train_ours(folder: Path, texts: TrainingTexts, course: Course, *, caching: b
         ("query", texts.queries),
         ("passage", texts.passages),
     )
+    make_resident(model.body)
     tokens = {side: tokenize(model, found, side) for side, found in sides}
     recipe = Recipe(
         steps=course.steps,
@@ -135,6 +143,7 @@ def train_theirs(
         options: for transformers.
     """
     model = load_theirs(folder, course.device, **options)
+    make_resident(model)
     losses: list[torch.Tensor] = []
     with (
         tempfile.TemporaryDirectory() as name,

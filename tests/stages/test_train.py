@@ -12,7 +12,7 @@ import pytest
 import torch
 from tests.training.toy_training import toy_texts
 
-from hbench.errors import DataError, TrainingError
+from hbench.errors import DataError, PluginError, TrainingError
 from hbench.stages import train
 from hbench.stages.train import Lesson, Surroundings
 from hbench.store import Store
@@ -175,6 +175,76 @@ def test_a_step_that_is_no_number_between_two_points_of_the_log_is_found(tmp_pat
     recipe = Recipe(steps=1000, batch_size=4, learning_rate=1e-3)
     with pytest.raises(TrainingError, match="at step 136 "):
         run(tmp_path / "a", recipe=recipe, objectives=[(1.0, Late())])
+
+
+class NanFrom(InfoNCE):
+    """A loss that is no number from a step on, in training alone."""
+
+    steps = 0
+
+    def loss(self, batch):
+        seen = super().loss(batch)
+        NanFrom.steps += seen.requires_grad
+        return seen * (float("nan") if NanFrom.steps > 6 and seen.requires_grad else 1.0)
+
+
+def test_patience_that_ends_the_training_hides_no_loss_that_is_no_number(tmp_path):
+    recipe = Recipe(steps=10_000, batch_size=4, learning_rate=1e-3, every=4, patience=1)
+    with pytest.raises(TrainingError, match="no number at step 6 "):
+        run(tmp_path / "a", recipe=recipe, objectives=[(1.0, NanFrom())], validation=toy_texts())
+
+
+def test_patience_that_ends_the_training_leaves_no_loss_out_of_the_log(tmp_path):
+    recipe = Recipe(steps=10_000, batch_size=4, learning_rate=1.0, every=7, patience=2)
+    facts = run(tmp_path / "a", recipe=recipe, validation=toy_texts())
+    assert [e["step"] for e in log_of(tmp_path / "a") if "loss" in e] == [facts["steps"]]
+
+
+def test_a_validation_loss_that_is_no_number_stops_the_job(tmp_path):
+    class Odd(InfoNCE):
+        def loss(self, batch):
+            found = super().loss(batch)
+            return found if found.requires_grad else found * float("inf") * 0
+
+    with pytest.raises(TrainingError, match="validation loss is no number after 2 steps"):
+        run(tmp_path / "a", recipe=replace(RECIPE, every=2), objectives=[(1.0, Odd())],
+            validation=toy_texts())  # fmt: skip
+
+
+def test_languages_that_training_does_without_are_not_validated_on(tmp_path):
+    seen = []
+
+    class Watching(InfoNCE):
+        def loss(self, batch):
+            found = super().loss(batch)
+            seen.append((found.requires_grad, len(batch["query"])))
+            return found
+
+    options: Any = {"recipe": replace(RECIPE, every=6), "objectives": [(1.0, Watching())]}
+    run(tmp_path / "a", sampler=Hybrid(without=("th",)), validation=toy_texts(), **options)
+    assert sum(rows for trains, rows in seen if not trains) == 8 * 2
+
+
+class Misspelt:
+    version = 1
+    needs = ("queries", "passage")
+
+
+class Flat:
+    """A sampler whose batches have no rows of three."""
+
+    def prepare(self, items, *, batch_size, seed):
+        return self
+
+    def batch(self, step):
+        return np.zeros(4, np.int32)
+
+
+def test_a_plugin_that_breaks_its_contract_is_named_and_not_misread(tmp_path):
+    with pytest.raises(PluginError, match="needs 'queries', and there are only query, passage, "):
+        run(tmp_path / "a", objectives=[(1.0, Misspelt())])
+    with pytest.raises(PluginError, match=r"a sampler's batch is \(n, 3\) integers; found shape"):
+        run(tmp_path / "b", sampler=Flat())
 
 
 def test_hard_negatives_that_the_data_lacks_are_an_error(tmp_path):

@@ -8,7 +8,7 @@ import torch
 
 from hbench.training import speed
 from hbench.training.recipe import Precision
-from hbench.training.speed import Speedometer
+from hbench.training.speed import FEW, Speedometer
 
 TEXTS = [[5, 6, 7], [8, 9]]
 
@@ -49,7 +49,7 @@ def clock(monkeypatch):
 
 def speedometer(model: Any = None, count: int = 1, precision: Precision = "float32"):
     model = Linear() if model is None else model
-    return Speedometer(model, TEXTS, 50, precision, torch.device("cpu"), count)
+    return Speedometer(model, TEXTS, precision, torch.device("cpu"), count)
 
 
 @pytest.mark.usefixtures("clock")
@@ -61,7 +61,7 @@ def test_the_peak_is_the_best_of_some_matrix_products():
 def test_a_step_is_three_times_the_work_of_embedding():
     model = Linear()
     assert speedometer(model).per_token == 384
-    assert model.budgets == [(50, False)]
+    assert model.budgets == [(FEW, False)]
 
 
 def test_rates_are_of_the_tokens_since_the_last_restart(clock):

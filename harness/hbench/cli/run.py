@@ -47,6 +47,7 @@ def run(
         if offline:
             os.environ["HF_HUB_OFFLINE"] = "1"
         from hbench.cli.plan import describe
+        from hbench.errors import HBenchError
         from hbench.plan import make_plan
         from hbench.provenance import find_hardware
         from hbench.registry import build
@@ -77,8 +78,10 @@ def run(
         try:
             with watching(plan) as watcher:
                 result = execute(plan, site, chosen, watcher, fail_fast=fail_fast)
-        finally:
-            site.processes.agree("")  # the others need not wait any more
+        except HBenchError:
+            site.processes.agree("")
+            raise
+        site.processes.agree("")  # the others need not wait any more
         _print_tables(plan, result, store)
         _print_failures(plan, result)
 

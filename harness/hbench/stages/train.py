@@ -100,6 +100,8 @@ def run(
     if lesson is not None and texts is not None:
         loop, notes = _loop(model, lesson, texts, around, seed)
         loop.run(around.progress, around.track, around.checkpoints)
+        around.processes.wait()  # none may still read a checkpoint that is removed now
+        notes += getattr(model, "notes", [])
         log = loop.course.log
         facts |= _told(loop, lesson) | {"notes": [*notes, *loop.gradients.budget.notes]}
     model.train(False)
@@ -122,7 +124,10 @@ def _loop(
     if recipe.batch_size * len(objective.needs) < count:
         raise DataError(f"a batch of {recipe.batch_size} rows is too small for {count} processes")
     model.to(device)
-    batches = lesson.sampler.prepare(texts.items, batch_size=recipe.batch_size, seed=seed)
+    try:
+        batches = lesson.sampler.prepare(texts.items, batch_size=recipe.batch_size, seed=seed)
+    except DataError as error:
+        raise DataError("; ".join([str(error), *texts.notes])) from error
     maker, notes = _maker(model, objective, texts, around, seed, "training")
     learned = {
         name: torch.nn.Parameter(torch.tensor(value, device=device))
@@ -141,10 +146,11 @@ def _loop(
     validation = []
     if lesson.validation is not None:
         looked, more = _maker(model, objective, lesson.validation, around, seed, "validation")
-        rows = monolingual_rows(lesson.validation, recipe.batch_size)
+        without = getattr(lesson.sampler, "without", ())
+        rows = monolingual_rows(lesson.validation, recipe.batch_size, without)
         validation = [looked.make(part, number) for number, part in enumerate(rows)]
         notes += more
-    notes += [*texts.notes, *getattr(model, "notes", [])]
+    notes += texts.notes
     return Loop(gradients, recipe, batches, maker, validation, seed), notes
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hbench.corpus import TrainingTexts
 from hbench.drawing import shared_texts
-from hbench.errors import DataError
+from hbench.errors import DataError, PluginError
 from hbench.protocols import Need
 from hbench.records import Int32Array, Int64Array, Side
 from hbench.tokens import Tokens
@@ -73,7 +73,10 @@ class BatchMaker:
 
         Raises:
             DataError: an item lacks a text that the objective needs.
+            PluginError: the rows are none.
         """
+        if rows.ndim != 2 or rows.shape[1] != 3 or not len(rows):
+            raise PluginError(f"a sampler's batch is (n, 3) integers; found shape {rows.shape}")
         masks: dict[str, BoolArray] = {"duplicate": self._duplicates(rows[:, 0])}
         tokens: list[Int32Array] = []
         kinds: list[tuple[Need, int]] = []
@@ -144,14 +147,19 @@ class BatchMaker:
         return mask
 
 
-def monolingual_rows(texts: TrainingTexts, batch_size: int) -> list[Int32Array]:
+def monolingual_rows(
+    texts: TrainingTexts, batch_size: int, without: Sequence[str] = ()
+) -> list[Int32Array]:
     """Every item in each of its languages once, in batches of one language: what is validated on.
 
-    Batches of fewer than two rows, which hold no negative, are left out.
+    Batches of fewer than two rows, which hold no negative, are left out, and so are languages
+    that training does without.
     """
     items = texts.items
     batches: list[Int32Array] = []
-    for language in range(len(items.languages)):
+    for language, name in enumerate(items.languages):
+        if name in without:
+            continue
         has_both = (items.query[:, language] >= 0) & (items.passage[:, language] >= 0)
         found = np.flatnonzero(has_both).astype(np.int32)
         rows = np.stack([found, *[np.full_like(found, language)] * 2], axis=1)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hbench.memory import Budget
+from hbench.packing import to_device
 from hbench.protocols import Model
 from hbench.training.batches import Batch
 from hbench.training.objective import WeightedSum
@@ -76,9 +77,8 @@ class Gradients:
         named: dict[str, torch.Tensor] = {
             name: part for (name, _), part in zip(batch.kinds, parts, strict=True)
         }
-        masks = {name: torch.from_numpy(mask) for name, mask in batch.masks.items()}
-        on_device = {name: mask.to(vectors.device) for name, mask in masks.items()}
-        loss: torch.Tensor = self.objective.loss({**named, **on_device, **self.learned})
+        masks = {name: to_device(mask, vectors.device) for name, mask in batch.masks.items()}
+        loss: torch.Tensor = self.objective.loss({**named, **masks, **self.learned})
         return loss
 
     def evaluate(self, batch: Batch) -> "torch.Tensor":

@@ -116,11 +116,14 @@ class Loop:
             if course.step % every == 0 or is_last:
                 self._log(rate, track)
             if self.validation and (course.step % recipe.every == 0 or is_last):
+                self._read_losses()
                 self._look_at_validation(track)
             progress(course.step / recipe.steps, self._note())
             if checkpoints and checkpoints.is_due and self.gradients.processes.is_first:
                 self._read_losses()
                 checkpoints.save(course.step, self._state(), self._facts())
+        if course.count:  # patience ended it between two points
+            self._log(rate, track)
         if self.best:
             self._use_best()
 
@@ -128,8 +131,8 @@ class Loop:
         gradients = self.gradients
         texts = self.maker.make(self.batches.batch(self.course.step), self.course.step).tokens
         count = gradients.processes.count
-        sample, budget = texts[:: max(1, len(texts) // SAMPLE)], gradients.budget.tokens
-        return Speedometer(gradients.model, sample, budget, gradients.precision, self.device, count)
+        sample = texts[:: max(1, len(texts) // SAMPLE)]
+        return Speedometer(gradients.model, sample, gradients.precision, self.device, count)
 
     def _step(self, step: int) -> float:
         """One step of the optimiser; gives the learning rate."""
@@ -203,6 +206,11 @@ class Loop:
                 total += float(gradients.evaluate(batch)) * len(batch.rows)
                 rows += len(batch.rows)
         gradients.model.train(True)
+        if not math.isfinite(total):
+            raise TrainingError(
+                f"the validation loss is no number after {course.step} steps (seed {self.seed}); "
+                "lower learning_rate"
+            )
         course.log.append({"step": course.step, "validation_loss": total / rows})
         track({"validation_loss": total / rows}, course.step)
         course.looks += 1
@@ -240,7 +248,8 @@ class Loop:
             return ""
         last, best = points[-1], f", best {self.course.best:.3f}" if self.best else ""
         return (
-            f"loss {last['loss']:.3f}{best}, {last['tokens_per_second']:,.0f} tokens/s "
+            f"loss {last['loss']:.3f}{best}, rate {last['learning_rate']:.1e}, "
+            f"{last['tokens_per_second']:,.0f} tokens/s "
             f"({last['share_of_peak']:.0%} of peak), {self.meter.memory() / 2**30:.1f} GiB"
         )
 
@@ -263,10 +272,13 @@ class Loop:
 
     def _facts(self) -> dict[str, Any]:
         course = {**asdict(self.course), "best": self.course.best if self.best else None}
-        return {"course": course, "drawn": self.drawn}
+        budget = self.gradients.budget
+        return {"course": course, "drawn": self.drawn, "budget": [budget.tokens, budget.notes]}
 
     def _restore(self, state: "Mapping[str, torch.Tensor]", facts: Mapping[str, Any]) -> None:
         restore(state, self.parameters, self.optimizer)
         self.best = {n.removeprefix("best."): t for n, t in state.items() if n.startswith("best.")}
-        self.course = Course(**{**facts["course"], "best": facts["course"]["best"] or math.inf})
+        best = facts["course"]["best"]
+        self.course = Course(**{**facts["course"], "best": math.inf if best is None else best})
+        self.gradients.budget.tokens, self.gradients.budget.notes = facts["budget"]
         self.rows, self.kinds = (Counter(facts["drawn"][name]) for name in ("rows", "batches"))

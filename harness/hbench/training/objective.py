@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+from hbench.errors import PluginError
 from hbench.protocols import Need, Objective
 
 if TYPE_CHECKING:
@@ -25,7 +26,13 @@ class WeightedSum:
     @property
     def needs(self) -> Sequence[Need]:
         """The texts of each row that any part wants, each once."""
-        return list(dict.fromkeys(need for _, part in self.parts for need in part.needs))
+        needs = list(dict.fromkeys(need for _, part in self.parts for need in part.needs))
+        for need in needs:
+            if need not in get_args(Need):
+                raise PluginError(
+                    f"an objective needs {need!r}, and there are only {', '.join(get_args(Need))}"
+                )
+        return needs
 
     @property
     def negatives(self) -> int:

@@ -2,7 +2,7 @@
 
 Started by torchrun or ``accelerate launch``, which set the environment that accelerate reads. Every
 process sees the vectors of the whole batch, so that negatives are gathered; its own ones carry the
-gradients. Added up once a step, the gradients are those of one process with the whole batch.
+gradients. Added up at the end of a step, they are those of one process with the whole batch.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from hbench.packing import to_device
 from hbench.provenance import Hardware
 from hbench.records import Int64Array
 
@@ -69,7 +70,7 @@ class Processes:
 
         if self.count == 1:
             return vectors
-        rows = torch.from_numpy(own).to(vectors.device)
+        rows = to_device(own, vectors.device)
         others = vectors.new_zeros(total, vectors.shape[1]).index_copy(0, rows, vectors.detach())
         torch.distributed.all_reduce(others)
         return others.index_copy(0, rows, vectors)
@@ -82,6 +83,13 @@ class Processes:
             for parameter in parameters:
                 if parameter.grad is not None:
                     torch.distributed.all_reduce(parameter.grad)
+
+    def wait(self) -> None:
+        """Go on when all processes are here."""
+        import torch
+
+        if self.count > 1:
+            torch.distributed.barrier()
 
     def agree(self, value: Value) -> Value:
         """The first process's value, in every process; waits for all."""

@@ -11,6 +11,7 @@ from hbench.training.recipe import Precision
 if TYPE_CHECKING:
     import torch
 
+FEW = 512  # tokens at once while the arithmetic is counted: no memory is needed for that
 SIDE = {"cpu": 1024, "cuda": 8192, "mps": 4096}  # of the matrices that show a device's rate
 
 
@@ -24,7 +25,6 @@ class Speedometer:
     Args:
         model: what is trained.
         tokens: some texts, to count the arithmetic of a token.
-        budget: tokens at once.
         precision: of the arithmetic.
         device: where it is done.
         count: how many such devices work together.
@@ -34,7 +34,6 @@ class Speedometer:
         self,
         model: Model,
         tokens: Sequence[TokenIds],
-        budget: int,
         precision: Precision,
         device: "torch.device",
         count: int,
@@ -44,7 +43,7 @@ class Speedometer:
         dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self.device = device
         self.peak = _matmul_rate(device, dtype) * count
-        self.per_token = 3 * _forward_work(model, tokens, budget, device) / sum(map(len, tokens))
+        self.per_token = 3 * _forward_work(model, tokens, device) / sum(map(len, tokens))
         self.restart()
 
     def restart(self) -> None:
@@ -70,9 +69,7 @@ class Speedometer:
         return used
 
 
-def _forward_work(
-    model: Model, tokens: Sequence[TokenIds], budget: int, device: "torch.device"
-) -> int:
+def _forward_work(model: Model, tokens: Sequence[TokenIds], device: "torch.device") -> int:
     """Floating-point operations of embedding the texts."""
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -82,7 +79,7 @@ def _forward_work(
     # Of attention, torch counts what it computes as plain matrix products.
     counter = FlopCounterMode(display=False)
     with torch.random.fork_rng(forked), sdpa_kernel(SDPBackend.MATH), torch.no_grad(), counter:
-        model.embed(tokens, budget=budget)
+        model.embed(tokens, budget=FEW)
     total: int = counter.get_total_flops()
     return total
 

@@ -31,13 +31,11 @@ class Head:
         pooling: how token vectors become one, None if the folder does not say.
         dense: the folder of a dense layer's weights, if there is one.
         activation: of the dense layer, ``tanh`` or ``identity``.
-        normalize: whether vectors end at length 1.
     """
 
     pooling: Pooling | None = None
     dense: Path | None = None
     activation: str = "identity"
-    normalize: bool = False
 
 
 def read_head(folder: Path) -> Head:
@@ -50,7 +48,7 @@ def read_head(folder: Path) -> Head:
     if not listing.is_file():
         return Head()
     pooling: Pooling | None = None
-    dense, activation, normalize = None, "identity", False
+    dense, activation = None, "identity"
     for module in _read(listing):
         name, part = str(module["type"]).rsplit(".", 1)[-1], folder / str(module["path"])
         if not part.resolve().is_relative_to(folder.resolve()):
@@ -58,13 +56,13 @@ def read_head(folder: Path) -> Head:
         if name == "Pooling":
             pooling = _pooling(part / "config.json")
         elif name == "Dense":
+            if dense is not None:
+                raise DataError(f"{listing}: lists two dense layers; only one is known here")
             dense, activation = part, _activation(part / "config.json")
-        elif name == "Normalize":
-            normalize = True
-        elif name != "Transformer":
+        elif name not in ("Transformer", "Normalize"):
             raise DataError(f"{listing}: the part {name!r} is not known; known are Transformer, "
                             "Pooling, Dense, Normalize")  # fmt: skip
-    return Head(pooling, dense, activation, normalize)
+    return Head(pooling, dense, activation)
 
 
 def write_head(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hbench.attention import Row
-from hbench.packing import Packed, Tokens
+from hbench.packing import Packed, Tokens, to_device
 from hbench.records import Int64Array
 from hbench_plugins.encoders.layout import Pooling
 
@@ -41,19 +41,20 @@ def look_up(body: Any, tokens: Tokens) -> LookedUp | None:  # noqa: ANN401 - tra
     if not (torch.is_grad_enabled() and is_plain and table.weight.requires_grad):
         return None
     ids = np.unique(np.concatenate([np.asarray(text, np.int64) for text in tokens]))
-    numbers = torch.from_numpy(ids).to(table.weight.device, non_blocking=True)
+    numbers = to_device(ids, table.weight.device)
     return LookedUp(ids, embedding(numbers, table.weight, table.padding_idx))
 
 
-def inputs(row: Row, looked_up: LookedUp | None) -> dict[str, "torch.Tensor"]:
-    """Token ids, or their embeddings where they were looked up already."""
-    import torch
+def inputs(
+    row: Row, looked_up: Int64Array | None, rows: "torch.Tensor"
+) -> dict[str, "torch.Tensor"]:
+    """Token ids, or their embeddings where the ``rows`` of ids were ``looked_up`` already."""
     from torch.nn.functional import embedding
 
     if looked_up is None:
         return {"input_ids": row.ids}
-    places = torch.from_numpy(np.searchsorted(looked_up.ids, row.packed.ids[None]))
-    return {"inputs_embeds": embedding(places.to(row.device, non_blocking=True), looked_up.rows)}
+    places = np.searchsorted(looked_up, row.packed.ids[None])
+    return {"inputs_embeds": embedding(to_device(places, row.device), rows)}
 
 
 def pooled(hidden: "torch.Tensor", packed: Packed, pooling: Pooling) -> "torch.Tensor":
@@ -61,8 +62,7 @@ def pooled(hidden: "torch.Tensor", packed: Packed, pooling: Pooling) -> "torch.T
     import torch
 
     if pooling == "cls":
-        starts = torch.from_numpy(packed.bounds[:-1]).to(hidden.device, non_blocking=True)
-        return hidden[starts]
+        return hidden[to_device(packed.bounds[:-1], hidden.device)]
     sizes = [texts * length for texts, length in packed.runs]
     runs = zip(packed.runs, torch.split(hidden, sizes), strict=True)
     return torch.cat([part.view(*run, -1).mean(dim=1) for run, part in runs])

@@ -16,9 +16,9 @@ import numpy as np
 from hbench.attention import NAME, Row, first_position, kernel_notes
 from hbench.errors import DataError
 from hbench.packing import Tokens, in_micro_batches, pack
-from hbench.records import Side, Tokenized
+from hbench.records import Int64Array, Side, Tokenized
 from hbench_plugins.encoders.layout import Pooling, write_head
-from hbench_plugins.encoders.packed import LookedUp, inputs, look_up, pooled
+from hbench_plugins.encoders.packed import inputs, look_up, pooled
 
 if TYPE_CHECKING:
     import torch
@@ -128,10 +128,14 @@ class Transformer:
 
     def embed(self, tokens: Tokens, *, budget: int, recompute: bool = False) -> "torch.Tensor":
         """(len(tokens), dim), not normalised; row i belongs to text i."""
-        embed = self._embed_padded
-        if self._first_position is not None:
-            embed = partial(self._embed_packed, looked_up=look_up(self.body, tokens))
-        return in_micro_batches(embed, tokens, budget=budget, recompute=recompute)
+        shared = next(self.body.parameters())
+        if self._first_position is None:
+            embed = self._embed_padded
+        elif (found := look_up(self.body, tokens)) is None:
+            embed = partial(self._embed_packed, looked_up=None)
+        else:
+            embed, shared = partial(self._embed_packed, looked_up=found.ids), found.rows
+        return in_micro_batches(embed, tokens, shared, budget=budget, recompute=recompute)
 
     @cached_property
     def _first_position(self) -> int | None:
@@ -141,18 +145,20 @@ class Transformer:
             self.body.set_attn_implementation(NAME)
         return first
 
-    def _embed_packed(self, tokens: Tokens, looked_up: LookedUp | None) -> "torch.Tensor":
+    def _embed_packed(
+        self, tokens: Tokens, shared: "torch.Tensor", looked_up: Int64Array | None
+    ) -> "torch.Tensor":
         """(len(tokens), dim) of one micro-batch, in ascending length, without padding."""
         packed = pack(tokens)
         row = Row(packed, self.body.device)
         hidden = self.body(
-            **inputs(row, looked_up),
+            **inputs(row, looked_up, shared),
             position_ids=row.positions(self._first_position or 0),
             hbench_row=row,
         ).last_hidden_state[0]
         return self._head(pooled(hidden, packed, self.pooling))
 
-    def _embed_padded(self, tokens: Tokens) -> "torch.Tensor":
+    def _embed_padded(self, tokens: Tokens, _: "torch.Tensor") -> "torch.Tensor":
         """As ``_embed_packed``, for an architecture that cannot be packed."""
         import torch
 
@@ -188,6 +194,9 @@ class Transformer:
         for module in self.body.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = share
+            for name in ("attention_dropout", "dropout"):  # as others keep it
+                if isinstance(getattr(module, name, None), float):
+                    setattr(module, name, share)
 
     def checkpoint_layers(self) -> None:
         """In training, keep no activations inside of layers; compute them anew.

@@ -231,3 +231,13 @@ def test_a_length_beyond_the_models_positions_is_refused(scratch_folder):
     assert HuggingFace(str(scratch_folder), max_passage_length=longest).load(scratch_folder)
     with pytest.raises(DataError, match=f"has positions for {longest} tokens, and max_query_l"):
         HuggingFace(str(scratch_folder), max_query_length=longest + 1).load(scratch_folder)
+
+
+def test_two_dense_layers_are_refused_and_not_half_read(labse_folder, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(labse_folder, folder)
+    parts = json.loads((folder / "modules.json").read_text())
+    (dense,) = (part for part in parts if part["type"].endswith("Dense"))
+    (folder / "modules.json").write_text(json.dumps([*parts, dense]))
+    with pytest.raises(DataError, match="two dense layers"):
+        read_head(folder)
