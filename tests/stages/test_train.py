@@ -200,6 +200,20 @@ def test_patience_that_ends_the_training_leaves_no_loss_out_of_the_log(tmp_path)
     assert [e["step"] for e in log_of(tmp_path / "a") if "loss" in e] == [facts["steps"]]
 
 
+def test_gone_on_from_where_patience_ended_it_the_training_only_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "KEPT", 99)
+    recipe = Recipe(steps=10_000, batch_size=4, learning_rate=1.0, every=7, patience=2)
+    whole, store = tmp_path / "whole", Store(tmp_path)
+    saved = Checkpoints(store, whole / "checkpoints", every=0)
+    told = run(whole, recipe=recipe, checkpoints=saved, validation=toy_texts())
+    again = run(tmp_path / "again", recipe=recipe, checkpoints=saved, validation=toy_texts())
+    assert again["first_step"] == again["steps"] == told["steps"]
+    assert model_of(tmp_path / "again") == model_of(whole)
+    points = [[(e["step"], e.get("learning_rate")) for e in log_of(tmp_path / name)]
+              for name in ("whole", "again")]  # fmt: skip
+    assert points[0] == points[1]
+
+
 def test_a_validation_loss_that_is_no_number_stops_the_job(tmp_path):
     class Odd(InfoNCE):
         def loss(self, batch):

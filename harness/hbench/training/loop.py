@@ -110,11 +110,11 @@ class Loop:
         self.meter = self._speedometer()
         model.train(True)
         while course.step < recipe.steps and not self._is_patient_no_more():
-            rate = self._step(course.step)
+            self._step(course.step)
             course.step += 1
             is_last = course.step == recipe.steps
             if course.step % every == 0 or is_last:
-                self._log(rate, track)
+                self._log(track)
             if self.validation and (course.step % recipe.every == 0 or is_last):
                 self._read_losses()
                 self._look_at_validation(track)
@@ -123,7 +123,7 @@ class Loop:
                 self._read_losses()
                 checkpoints.save(course.step, self._state(), self._facts())
         if course.count:  # patience ended it between two points
-            self._log(rate, track)
+            self._log(track)
         if self.best:
             self._use_best()
 
@@ -134,8 +134,11 @@ class Loop:
         sample = texts[:: max(1, len(texts) // SAMPLE)]
         return Speedometer(gradients.model, sample, gradients.precision, self.device, count)
 
-    def _step(self, step: int) -> float:
-        """One step of the optimiser; gives the learning rate."""
+    def _rate(self, step: int) -> float:
+        return self.recipe.learning_rate * share_of_rate(step, self.recipe)
+
+    def _step(self, step: int) -> None:
+        """One step of the optimiser."""
         import torch
 
         # A step's dropout follows from seed, step and process alone, as its batch does.
@@ -144,9 +147,8 @@ class Loop:
         rows = self.batches.batch(step)
         self._count(rows)
         batch = self.maker.make(rows, step)
-        rate = self.recipe.learning_rate * share_of_rate(step, self.recipe)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = self._rate(step)
         self.gradients.clear()
         loss = self.gradients.add(batch)
         norm = torch.nn.utils.clip_grad_norm_(list(self.parameters.values()), self.recipe.clip)
@@ -156,12 +158,12 @@ class Loop:
         self._total += loss
         self.course.count += 1
         self.meter.tokens += int(batch.lengths.sum())
-        return rate
 
-    def _log(self, rate: float, track: Track) -> None:
+    def _log(self, track: Track) -> None:
         """Add a point to the loss curve."""
         self._read_losses()
         course = self.course
+        rate = self._rate(course.step - 1)
         point = {"step": course.step, "loss": course.total / course.count, "learning_rate": rate}
         learned = {name: float(p.detach()) for name, p in self.gradients.learned.items()}
         course.log.append({**point, **learned, **self.meter.rates()})
