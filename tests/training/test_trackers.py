@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -18,7 +19,13 @@ FLAT = {"seed": 1, "sampler.use": "hybrid", "sources.0.use": "a", "sources.1": "
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder to write into; the working directory is another one, which must stay empty."""
+    """A folder to write into; the working directory is another one, which must stay empty.
+
+    accelerate knows of no processes yet, as in a run of one process.
+    """
+    from accelerate import PartialState
+
+    PartialState._reset_state()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
@@ -78,6 +85,7 @@ class Wandb(ModuleType):
 
     def __init__(self):
         super().__init__("wandb")
+        self.__spec__ = ModuleSpec("wandb", None)
         self.told: list[Any] = []
         self.config = SimpleNamespace(update=lambda values, **_: self.told.append(dict(values)))
 
@@ -125,6 +133,7 @@ class MLflow(ModuleType):
 
     def __init__(self):
         super().__init__("mlflow")
+        self.__spec__ = ModuleSpec("mlflow", None)
         self.told: list[Any] = []
         limits = SimpleNamespace(MAX_PARAM_VAL_LENGTH=500, MAX_PARAMS_TAGS_PER_BATCH=100)
         self.utils = SimpleNamespace(validation=limits)

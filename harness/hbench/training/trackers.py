@@ -60,8 +60,9 @@ def tracking(
 
 
 def _start(name: str, run: str, folder: Path) -> Any:  # noqa: ANN401 - accelerate's, untyped
-    from accelerate import tracking
+    from accelerate import PartialState, tracking
 
+    PartialState()  # its loggers fail before it knows of the processes; those that train have joined
     place = folder / name
     place.mkdir(parents=True, exist_ok=True)
     if name == "tensorboard":
