@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from safetensors.numpy import load_file
 
 SPEC = """\
@@ -39,6 +40,7 @@ def run(folder, *start):
     return load_file(weights), comparison, done, manifest
 
 
+@pytest.mark.slow
 def test_two_processes_train_what_one_does_and_only_the_first_speaks(tmp_path):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--no-python", "--nproc-per-node=2"]
     alone, result, _, _ = run(tmp_path / "one")

@@ -32,6 +32,14 @@ ONE = [(1.0, InfoNCE())]
 WEIGHTS = Path("model/model.safetensors")
 
 
+@pytest.fixture
+def own_threads():
+    """Threads are as before when the test has ended."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
 def silent(share, note):
     """Nobody looks on."""
 
@@ -66,6 +74,7 @@ def test_training_twice_with_one_seed_gives_the_same_bytes(tmp_path):
     assert facts["steps"] == 6
 
 
+@pytest.mark.usefixtures("own_threads")
 def test_two_processes_give_the_same_weights_and_need_no_package_that_gpu_machines_lack(tmp_path):
     path = os.pathsep.join(map(str, (ROOT, ROOT / "harness", ROOT / "plugins")))
     script = (
@@ -75,9 +84,10 @@ def test_two_processes_give_the_same_weights_and_need_no_package_that_gpu_machin
         "from tests.stages.test_train import run\n"
         "run(pathlib.Path(sys.argv[1]))\n"
     )
-    for name in "ab":
-        command = [sys.executable, "-c", script, str(tmp_path / name)]
-        subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": path}, cwd=ROOT)
+    command = [sys.executable, "-c", script, str(tmp_path / "a")]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": path}, cwd=ROOT)
+    torch.set_num_threads(1)
+    run(tmp_path / "b")
     assert model_of(tmp_path / "a") == model_of(tmp_path / "b")
 
 
@@ -129,8 +139,11 @@ MODES: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize("count", [3, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("mode", MODES)
-def test_gone_on_from_any_step_the_weights_are_the_same_to_the_bit(mode, tmp_path, monkeypatch):
+def test_gone_on_from_any_step_the_weights_are_the_same_to_the_bit(
+    mode, count, tmp_path, monkeypatch
+):
     monkeypatch.setattr(checkpoint, "KEPT", 99)
     options = dict(MODES[mode])
     recipe = Recipe(**{"steps": 24, "batch_size": 4, "learning_rate": 5e-3, "warmup": 0.2,
@@ -139,7 +152,7 @@ def test_gone_on_from_any_step_the_weights_are_the_same_to_the_bit(mode, tmp_pat
     saved = Checkpoints(store, whole / "checkpoints", every=0)
     told = run(whole, recipe=recipe, checkpoints=saved, **options)
     rng = np.random.default_rng(list(MODES).index(mode))
-    for step in rng.choice(np.arange(1, 24), 20, replace=False).tolist():
+    for step in rng.choice(np.arange(1, 24), count, replace=False).tolist():
         folder, name = tmp_path / f"from-{step}", f"step-{step:012d}"
         shutil.copytree(saved.folder / name, folder / "checkpoints" / name)
         left = Checkpoints(store, folder / "checkpoints")

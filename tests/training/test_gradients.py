@@ -59,23 +59,30 @@ def test_in_single_precision_the_gradients_differ_by_rounding_alone(caching):
     assert (difference / size).sqrt().item() <= 1e-5
 
 
-def together(count, folder, wrong=""):
-    """What each of ``count`` processes found."""
-    place, output = folder / f"meeting-{count}{wrong}", folder / f"found-{count}{wrong}"
+@pytest.fixture(scope="module")
+def together(tmp_path_factory):
+    """A function that gives what each of ``count`` processes found."""
+    folder = tmp_path_factory.mktemp("processes")
     path = os.pathsep.join(map(str, (ROOT, ROOT / "harness", ROOT / "plugins")))
     here = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "tests.training.worker"]
-    started = [
-        subprocess.Popen(
-            [*command, str(rank), str(count), str(place), str(output), wrong or "right"],
-            env=here, cwd=ROOT, stderr=subprocess.PIPE,
-        )
-        for rank in range(count)
-    ]  # fmt: skip
-    for process in started:
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, errors.decode()
-    return [load_file(f"{output}-{rank}.safetensors") for rank in range(count)]
+
+    @cache
+    def run(count):
+        place, output = folder / f"meeting-{count}", folder / f"found-{count}"
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.training.worker",
+                 *map(str, (rank, count, place, output))],
+                env=here, cwd=ROOT, stderr=subprocess.PIPE,
+            )
+            for rank in range(count)
+        ]  # fmt: skip
+        for process in started:
+            _, errors = process.communicate(timeout=300)
+            assert process.returncode == 0, errors.decode()
+        return [load_file(f"{output}-{rank}.safetensors") for rank in range(count)]
+
+    return run
 
 
 def of(found, name, caching):
@@ -85,18 +92,20 @@ def of(found, name, caching):
     return tensors.pop("loss"), tensors
 
 
-@pytest.mark.parametrize("count", [2, 4])
-def test_several_processes_have_the_gradients_of_the_whole_padded_batch(count, tmp_path):
-    for found in together(count, tmp_path):
+@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_several_processes_have_the_gradients_of_the_whole_padded_batch(count, together):
+    for found in together(count):
         for name, objective in OBJECTIVES.items():
             for caching in (False, True):
                 assert_equal(of(found, name, caching), plain_once(objective), 1e-10)
 
 
-def test_gradients_that_are_averaged_over_processes_are_found_out(tmp_path):
-    found = together(2, tmp_path, wrong="wrong")[0]
-    with pytest.raises(AssertionError):
-        assert_equal(of(found, "one way", False), plain_once(OBJECTIVES["one way"]), 1e-10)
+def test_gradients_that_are_averaged_over_processes_are_found_out(together):
+    wanted = plain_once(OBJECTIVES["one way"])
+    for found in together(2):
+        assert_equal(of(found, "one way", False), wanted, 1e-10)
+        with pytest.raises(AssertionError):
+            assert_equal(of(found, "averaged", False), wanted, 1e-10)
 
 
 def test_dropout_is_the_same_when_a_micro_batch_is_computed_again():

@@ -1,7 +1,7 @@
 """One of several processes that compute the gradients of the toy batch together.
 
-``worker.py RANK COUNT MEETING_PLACE OUTPUT WRONG``: with WRONG, gradients are averaged instead of
-added up, as in a known mistake of other trainers.
+``worker.py RANK COUNT MEETING_PLACE OUTPUT``; once more, gradients are averaged instead of added
+up, as in a known mistake of other trainers.
 """
 
 import sys
@@ -31,12 +31,16 @@ if __name__ == "__main__":
     torch.distributed.init_process_group(
         "gloo", f"file://{sys.argv[3]}", timedelta(seconds=120), count, rank
     )
-    processes = (Averaging if sys.argv[5] == "wrong" else Processes)(rank, count)
-    found = {}
+    joined, found = Processes(rank, count), {}
+
+    def keep(name, objective, caching, processes):
+        loss, gradients = computed(objective, caching=caching, processes=processes)
+        found[f"{name}|{caching}|loss"] = loss
+        found.update({f"{name}|{caching}|{n}": g.contiguous() for n, g in gradients.items()})
+
     for name, objective in OBJECTIVES.items():
         for caching in (False, True):
-            loss, gradients = computed(objective, caching=caching, processes=processes)
-            found[f"{name}|{caching}|loss"] = loss
-            found |= {f"{name}|{caching}|{n}": g.contiguous() for n, g in gradients.items()}
+            keep(name, objective, caching, joined)
+    keep("averaged", OBJECTIVES["one way"], False, Averaging(rank, count))
     save_file(found, f"{sys.argv[4]}-{rank}.safetensors")
     torch.distributed.destroy_process_group()

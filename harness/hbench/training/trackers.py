@@ -62,7 +62,7 @@ def tracking(
 def _start(name: str, run: str, folder: Path) -> Any:  # noqa: ANN401 - accelerate's, untyped
     from accelerate import PartialState, tracking
 
-    PartialState()  # its loggers fail before it knows of the processes; those that train have joined
+    PartialState()  # its loggers fail before it knows of the processes; others have joined by now
     place = folder / name
     place.mkdir(parents=True, exist_ok=True)
     if name == "tensorboard":
