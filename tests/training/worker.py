@@ -31,7 +31,7 @@ if __name__ == "__main__":
     torch.distributed.init_process_group(
         "gloo", f"file://{sys.argv[3]}", timedelta(seconds=120), count, rank
     )
-    joined, found = Processes(rank, count), {}
+    joined, found = Processes(rank, count), dict[str, torch.Tensor]()
 
     def keep(name, objective, caching, processes):
         loss, gradients = computed(objective, caching=caching, processes=processes)
