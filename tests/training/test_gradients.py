@@ -9,9 +9,19 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.training.toy_training import OBJECTIVES, computed, gradients, plain, toy_batch, toy_model
+from tests.training.toy_training import (
+    OBJECTIVES,
+    ROWS,
+    computed,
+    gradients,
+    named,
+    plain,
+    toy_batch,
+    toy_model,
+)
 
 from hbench.errors import MemoryShortage
+from hbench_plugins.encoders.packed import TokenTable
 
 ROOT = Path(__file__).parents[2]
 plain_once = cache(plain)
@@ -128,13 +138,40 @@ def test_dropout_is_the_same_when_a_micro_batch_is_computed_again():
 
 
 def test_one_look_up_a_step_serves_all_micro_batches(monkeypatch):
-    """The table's own gradient, as large as the vocabulary, is made once."""
+    calls, look_up = [], TokenTable.look_up
+    monkeypatch.setattr(TokenTable, "look_up",
+                        lambda table, tokens: calls.append(tokens) or look_up(table, tokens))  # fmt: skip
     model = toy_model()
-    table, calls = model.body.get_input_embeddings().weight, []
-    table.register_hook(lambda gradient: calls.append(gradient.shape))
-    gradients(model, OBJECTIVES["one way"], budget=1).add(toy_batch(model, OBJECTIVES["one way"]))
-    assert calls == [table.shape]
-    assert model.body.get_input_embeddings().weight.grad is not None
+    batch = toy_batch(model, OBJECTIVES["one way"])
+    gradients(model, OBJECTIVES["one way"], budget=1).add(batch)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("caching", [False, True])
+def test_a_step_leaves_nothing_of_itself_in_the_next_ones_gradients(caching):
+    """The table's gradient is one buffer; a second step of two rows touches few of its rows."""
+    objective, found = OBJECTIVES["one way"], []
+    for before in (False, True):
+        model = toy_model()
+        engine = gradients(model, objective, caching=caching)
+        if before:
+            engine.add(toy_batch(model, objective))
+            engine.clear()
+        loss = engine.add(toy_batch(model, objective, rows=ROWS[:2]))
+        found.append((loss, named(model)))
+    assert_equal(found[1], found[0], 0)
+    table = found[0][1]["embeddings.word_embeddings.weight"]
+    assert 0 < (table != 0).any(dim=1).sum() < len(table) / 2
+
+
+def test_gradients_of_two_batches_add_up():
+    objective, model = OBJECTIVES["one way"], toy_model()
+    engine = gradients(model, objective)
+    batch = toy_batch(model, objective)
+    loss = engine.add(batch)
+    once = {name: gradient.clone() for name, gradient in named(model).items()}
+    engine.add(batch)
+    assert_equal((loss, named(model)), (loss, {n: 2 * g for n, g in once.items()}), 1e-12)
 
 
 class Hungry:

@@ -75,15 +75,15 @@ def toy_model(kind="xlm-r", dtype=torch.float64):
     return model
 
 
-def toy_batch(model, objective, step=0):
-    """The batch of ``ROWS`` for an objective."""
+def toy_batch(model, objective, step=0, rows=ROWS):
+    """A batch for an objective."""
     texts = toy_texts()
     tokens: Any = {
         "query": tokenize(model, texts.queries, "query"),
         "passage": tokenize(model, texts.passages, "passage"),
     }
     whole = WeightedSum([(1.0, objective)])
-    return BatchMaker(texts, tokens, whole.needs, whole.negatives, seed=1).make(ROWS, step)
+    return BatchMaker(texts, tokens, whole.needs, whole.negatives, seed=1).make(rows, step)
 
 
 def gradients(model, objective, *, caching=False, budget=40, processes=ALONE):

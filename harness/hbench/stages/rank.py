@@ -1,28 +1,46 @@
 """Rank stage: for each query and relevant passage, how many candidates of each language beat it.
 
-Nothing is sorted and nothing is cut off. A candidate beats a passage if its score is higher, or
-equal and its id later as a string (trec_eval's order of ties). A score is the float64 dot product
-of vectors on the encode stage's grid, which is exact, rounded to float32; so ranks depend on
-neither block size, threads nor the order of the passages.
+Nothing is sorted and nothing is cut off. One pass over the passages, block by block as they lie on
+disk, serves every pool of languages, and counts of parts of the passages add up; so memory does not
+grow with the corpus. How a block is counted, and why it is exact, is in ``hbench.counting``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from hbench.ahead import ahead
 from hbench.corpus import Corpus
+from hbench.errors import DataError
+from hbench.packing import to_device
 from hbench.records import Int32Array, Int64Array, Side
 
-VERSION = 1
-BLOCK = 512
+if TYPE_CHECKING:
+    from hbench.counting import Asked, Candidates
+
+VERSION = 2
+QUERIES, PASSAGES = 512, 1024  # of one block of scores: 2 MB, which a core's cache holds
 Progress = Callable[[float, str], None]
 Vectors = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
-ReadVectors = Callable[[Side, str], Vectors]
+
+
+class Rows(Protocol):
+    """The vectors of the texts of one side and language, perhaps on disk."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
+
+    def __getitem__(self, chosen: Any) -> Vectors:  # noqa: ANN401 - as numpy's
+        """(n, dim) float32 vectors of a slice, or of an array of numbers."""
+        ...
+
+
+ReadVectors = Callable[[Side, str], Rows]
 
 
 @dataclass(frozen=True)
@@ -40,8 +58,31 @@ class Pairs:
     grade: Int32Array
 
 
+@dataclass(frozen=True)
+class Counts:
+    """What one pass over all queries and some of the passages counts.
+
+    Args:
+        beats: (pairs, L) int32, candidates of each language that rank before the pair's passage.
+        ties: (pairs,) int32, irrelevant candidates of exactly its score.
+        top: (queries, L, k) int64 keys of the best passages, best first.
+        top_passage: (queries, L, k) int32 their numbers, -1 where a language has fewer.
+    """
+
+    beats: Int32Array
+    ties: Int32Array
+    top: Int64Array
+    top_passage: Int32Array
+
+
 def run(
-    corpus: Corpus, read: ReadVectors, *, top_k: int, folder: Path, progress: Progress
+    corpus: Corpus,
+    read: ReadVectors,
+    *,
+    top_k: int,
+    device: str,
+    folder: Path,
+    progress: Progress,
 ) -> dict[str, Any]:
     """Write ``beats.npz`` and ``top.parquet``.
 
@@ -49,6 +90,7 @@ def run(
         corpus: the dataset.
         read: gives the vectors of a side and language.
         top_k: how many passages to keep for each query and candidate language.
+        device: torch's name of it.
         folder: where to write.
         progress: told the share done.
 
@@ -56,7 +98,7 @@ def run(
         What the manifest tells: pairs, and the share that ties with an irrelevant passage.
     """
     pairs = relevant_pairs(corpus)
-    counts = count(corpus, pairs, read, top_k=top_k, progress=progress)
+    counts = count(corpus, pairs, read, top_k=top_k, device=device, progress=progress)
     np.savez(
         folder / "beats.npz",
         query=pairs.query,
@@ -65,8 +107,8 @@ def run(
         beats=counts.beats,
         languages=np.array(corpus.languages),
     )
-    _write_top(counts.top, corpus, folder / "top.parquet")
-    share = float(counts.tied.mean()) if len(counts.tied) else 0.0
+    _write_top(counts, corpus, folder / "top.parquet")
+    share = float((counts.ties > 0).mean()) if len(counts.ties) else 0.0
     notes = [f"{share:.1%} of relevant passages tie with an irrelevant one"] if share > 0.01 else []
     return {"pairs": len(pairs.query), "tied_share": share, "notes": notes}
 
@@ -85,22 +127,6 @@ def relevant_pairs(corpus: Corpus) -> Pairs:
     return Pairs(query, passage[rows], grade[rows])
 
 
-@dataclass(frozen=True)
-class Counts:
-    """What one pass over all queries and passages counts.
-
-    Args:
-        beats: (pairs, L) int32, candidates of each language that rank before the pair's passage.
-        tied: (pairs,) whether an irrelevant passage has exactly the passage's score.
-        top: for each (query block, language) the block's first query, the language, and the
-            (queries, k) keys of the best passages, best first.
-    """
-
-    beats: Int32Array
-    tied: npt.NDArray[np.bool_]
-    top: list[tuple[int, int, Int64Array]]
-
-
 def count(
     corpus: Corpus,
     pairs: Pairs,
@@ -108,9 +134,11 @@ def count(
     *,
     top_k: int,
     progress: Progress,
-    block: int = BLOCK,
+    device: str = "cpu",
+    block: tuple[int, int] = (QUERIES, PASSAGES),
+    part: tuple[int, int] = (0, 1),
 ) -> Counts:
-    """Count all pairs.
+    """Count all pairs, in one pass over the passages or over a part of them.
 
     Args:
         corpus: the dataset.
@@ -118,121 +146,150 @@ def count(
         read: gives the vectors of a side and language.
         top_k: how many passages to keep for each query and candidate language.
         progress: told the share done.
+        device: torch's name of it.
         block: queries and passages that are multiplied at once; changes no result.
+        part: (i, n) counts the i-th of n parts of the passages; ``added_up`` joins them.
+
+    Raises:
+        DataError: vectors of queries and passages differ in size.
     """
-    candidates = np.concatenate([read("passage", name) for name in corpus.languages])
-    candidates = candidates.astype(np.float64)
-    order = tie_order(corpus)
-    beats = np.zeros((len(pairs.query), len(corpus.languages)), np.int32)
-    tied = np.zeros(len(pairs.query), np.bool_)
-    top: list[tuple[int, int, Int64Array]] = []
-    for start, queries in _query_blocks(corpus, read, block):
-        first, last = np.searchsorted(pairs.query, [start, start + len(queries)])
-        row = pairs.query[first:last] - start
-        column = np.arange(first, last) - np.searchsorted(pairs.query, pairs.query[first:last])
-        own = np.full((len(queries), int(column.max(initial=0)) + 1), np.iinfo(np.int64).max)
-        passage = pairs.passage[first:last]
-        own[row, column] = keys(_dot(queries[row], candidates[passage]), order[passage])
-        equal = np.zeros(own.shape, np.int64)
-        for language in range(len(corpus.languages)):
-            better = np.zeros(own.shape, np.int32)
-            best = np.empty((len(queries), 0), np.int64)
-            begin, end = corpus.passage_offsets[language : language + 2]
-            for left in range(begin, end, block):
-                part = slice(left, min(left + block, end))
-                found = keys(_product(queries, candidates[part]), order[part])
-                _add(found, own, better, equal)
-                best = _best(np.concatenate([best, found], axis=1), top_k)
-            beats[first:last, language] = better[row, column]
-            top.append((start, language, best))
-        relevant_equal = (own[:, :, None] >> 32 == own[:, None, :] >> 32).sum(axis=2)
-        tied[first:last] = (equal > relevant_equal)[row, column]
-        progress(min(1.0, (start + len(queries)) / corpus.query_offsets[-1]), "counting")
-    return Counts(beats, tied, top)
+    total = len(corpus.query_items)
+    counts = Counts(
+        np.zeros((len(pairs.query), len(corpus.languages)), np.int32),
+        np.zeros(len(pairs.query), np.int32),
+        np.empty((total, len(corpus.languages), top_k), np.int64),
+        np.empty((total, len(corpus.languages), top_k), np.int32),
+    )
+    asked = list(_asked(corpus, pairs, read, top_k, block[0], device))
+    begin, end = (int(corpus.passage_offsets[-1]) * (part[0] + more) // part[1] for more in (0, 1))
+    for candidates in ahead(_candidates(corpus, read, begin, end, block[1], device)):
+        for _, each in asked:
+            each.count(candidates)
+        progress((candidates.first + len(candidates.place) - begin) / (end - begin), "counting")
+    for pair, each in asked:
+        is_pair = pair >= 0
+        counts.beats[pair[is_pair]] = each.beats.cpu().numpy()[is_pair]
+        counts.ties[pair[is_pair]] = each.ties.cpu().numpy()[is_pair]
+        counts.top[each.numbers] = each.top.cpu().numpy()
+        counts.top_passage[each.numbers] = each.top_passage.cpu().numpy()
+    return counts
 
 
-def keys(scores: npt.NDArray[np.float32], order: Int64Array) -> Int64Array:
-    """Scores and tie order as one integer, so that a higher key is a better place.
+def added_up(parts: Sequence[Counts]) -> Counts:
+    """The counts of all passages from those of parts of them."""
+    top = np.concatenate([part.top for part in parts], axis=2)
+    passage = np.concatenate([part.top_passage for part in parts], axis=2)
+    best = np.argsort(top, axis=2)[:, :, ::-1][:, :, : parts[0].top.shape[2]]
+    return Counts(
+        sum((part.beats for part in parts[1:]), start=parts[0].beats),
+        sum((part.ties for part in parts[1:]), start=parts[0].ties),
+        np.take_along_axis(top, best, axis=2),
+        np.take_along_axis(passage, best, axis=2),
+    )
 
-    Args:
-        scores: (..., n) float32, finite.
-        order: (n,) the tie order of each passage, from 0 to 2^32 - 1.
+
+def _asked(
+    corpus: Corpus, pairs: Pairs, read: ReadVectors, top_k: int, size: int, device: str
+) -> Iterator[tuple[Int64Array, "Asked"]]:
+    """Blocks of queries with about equally many relevant passages.
 
     Returns:
-        (..., n) int64: the score's bits in ascending order above the tie order's 32 bits; -0.0
-        and 0.0 are one score.
+        The (Q, R) rows of each block's pairs, -1 where a query has fewer; and the block.
     """
-    bits = scores.view(np.int32).astype(np.int64)
-    ascending = np.where(bits >= 0, bits, -(bits + 2**31))
-    places: Int64Array = ascending * 2**32 + order
-    return places
+    import torch
+
+    from hbench.counting import Asked, exact, keys
+
+    vectors = np.concatenate([rows[:] for rows in _present(corpus, read, "query")])
+    known, answers, place = _relevant(corpus, pairs, read)
+    if answers.shape[1] != vectors.shape[1]:
+        raise DataError(
+            f"queries have vectors of {vectors.shape[1]} numbers and passages of "
+            f"{answers.shape[1]}; an encoder must give both sides the same size"
+        )
+    numbers = np.arange(len(vectors))
+    first = np.searchsorted(pairs.query, numbers, side="left")
+    relevant = np.searchsorted(pairs.query, numbers, side="right") - first
+    order = np.argsort(relevant, kind="stable")
+    on = torch.device(device)
+    for chosen in (order[start : start + size] for start in range(0, len(order), size)):
+        column = np.arange(relevant[chosen].max())
+        pair = np.where(column < relevant[chosen, None], first[chosen, None] + column, -1)
+        row, column = np.nonzero(pair >= 0)
+        passage = np.full(pair.shape, -1, np.int64)
+        passage[row, column] = pairs.passage[pair[row, column]]
+        place_known = np.searchsorted(known, passage[row, column])
+        found = exact(*map(torch.from_numpy, (vectors[chosen[row]], answers[place_known])))
+        score = torch.full(pair.shape, float("inf"))
+        key = torch.full(pair.shape, 2**63 - 1)
+        score[row, column] = found
+        key[row, column] = keys(found, torch.from_numpy(place[place_known]))
+        yield pair, Asked(
+            chosen,
+            to_device(vectors[chosen], on),
+            score.to(on),
+            key.to(on),
+            to_device(passage, on),
+            len(corpus.languages),
+            top_k,
+        )
 
 
-def tie_order(corpus: Corpus) -> Int64Array:
-    """(passages,) the place of each passage's id among all ids, as byte strings."""
-    import pyarrow.compute as pc
-
-    ascending = pc.sort_indices(corpus.passage_ids).to_numpy()
-    order = np.empty(len(ascending), np.int64)
-    order[ascending] = np.arange(len(ascending))
-    return order
-
-
-def _query_blocks(corpus: Corpus, read: ReadVectors, block: int) -> Iterator[tuple[int, Doubles]]:
-    """The number of the first query of each block, with the block's vectors."""
-    for language, offset in zip(corpus.languages, corpus.query_offsets, strict=False):
-        vectors = read("query", language)
-        for start in range(0, len(vectors), block):
-            yield int(offset) + start, vectors[start : start + block].astype(np.float64)
+def _relevant(
+    corpus: Corpus, pairs: Pairs, read: ReadVectors
+) -> tuple[Int32Array, Vectors, Int64Array]:
+    """The numbers of the distinct relevant passages, ascending, their vectors and tie order."""
+    numbers = np.unique(pairs.passage)
+    bounds = np.searchsorted(numbers, corpus.passage_offsets)
+    vectors, place = [], []
+    for index, name in enumerate(corpus.languages):
+        own = numbers[bounds[index] : bounds[index + 1]] - corpus.passage_offsets[index]
+        vectors.append(read("passage", name)[own])
+        place.append(corpus.tie_order(name)[own])
+    return numbers, np.concatenate(vectors), np.concatenate(place)
 
 
-def _product(queries: Doubles, passages: Doubles) -> npt.NDArray[np.float32]:
-    """(queries, passages) scores: exact sums, rounded once."""
-    scores: npt.NDArray[np.float32] = (queries @ passages.T).astype(np.float32)
-    return scores
+def _candidates(
+    corpus: Corpus, read: ReadVectors, begin: int, end: int, size: int, device: str
+) -> Iterator["Candidates"]:
+    """The passages from number ``begin`` up to ``end``, in blocks of one language."""
+    import torch
+
+    from hbench.counting import Candidates
+
+    on = torch.device(device)
+    for index, name in enumerate(corpus.languages):
+        offset, after = corpus.passage_offsets[index : index + 2].tolist()
+        rows, place = read("passage", name), corpus.tie_order(name)
+        stop = min(end, after) - offset
+        for left in range(max(begin, offset) - offset, stop, size):
+            part = slice(left, min(left + size, stop))
+            vectors, order = to_device(rows[part], on), to_device(place[part], on)
+            yield Candidates(index, offset + left, vectors, order)
 
 
-def _dot(queries: Doubles, passages: Doubles) -> npt.NDArray[np.float32]:
-    """(n,) scores of row i with row i; the same bits as ``_product`` gives."""
-    scores: npt.NDArray[np.float32] = (queries * passages).sum(axis=1).astype(np.float32)
-    return scores
+def _present(corpus: Corpus, read: ReadVectors, side: Side) -> Iterator[Rows]:
+    """The vectors of the languages that have any."""
+    return (rows for name in corpus.languages if len(rows := read(side, name)))
 
 
-def _add(found: Int64Array, own: Int64Array, better: Int32Array, equal: Int64Array) -> None:
-    """Count, for each relevant passage, the candidates that beat it and those of equal score."""
-    found_scores, own_scores = found >> 32, own >> 32
-    for column in range(own.shape[1]):
-        better[:, column] += (found > own[:, column, None]).sum(axis=1, dtype=np.int32)
-        equal[:, column] += (found_scores == own_scores[:, column, None]).sum(axis=1)
-
-
-def _best(found: Int64Array, k: int) -> Int64Array:
-    """(queries, min(k, n)) the highest keys, in descending order."""
-    if found.shape[1] > k:
-        found = np.partition(found, found.shape[1] - k, axis=1)[:, -k:]
-    return np.sort(found, axis=1)[:, ::-1]
-
-
-def _write_top(top: list[tuple[int, int, Int64Array]], corpus: Corpus, path: Path) -> None:
+def _write_top(counts: Counts, corpus: Corpus, path: Path) -> None:
     """One row for each (query, candidate language, rank), in this order."""
     import pyarrow as pa
     import pyarrow.parquet as pq
+    import torch
 
-    ascending = np.argsort(tie_order(corpus)).astype(np.int32)
-    columns: dict[str, list[npt.NDArray[Any]]] = {
-        name: [] for name in ("query", "language", "rank", "passage", "score")
+    from hbench.counting import scores_of
+
+    query, language, rank = (
+        index.astype(np.int32) for index in np.nonzero(counts.top_passage >= 0)
+    )
+    chosen = (query, language, rank)
+    table = {
+        "query": pa.array(query),
+        "language": pa.DictionaryArray.from_arrays(language, list(corpus.languages)),
+        "rank": pa.array(rank + 1),
+        "passage": pa.array(counts.top_passage[chosen]),
+        "score": pa.array(scores_of(torch.from_numpy(counts.top[chosen])).numpy()),
     }
-    for start, language, best in top:
-        queries, k = best.shape
-        high = best >> 32
-        bits = np.where(high >= 0, high, -high - 2**31).astype(np.int32)
-        columns["query"].append(np.repeat(np.arange(start, start + queries, dtype=np.int32), k))
-        columns["language"].append(np.full(queries * k, language, np.int32))
-        columns["rank"].append(np.tile(np.arange(1, k + 1, dtype=np.int32), queries))
-        columns["passage"].append(ascending[(best & (2**32 - 1)).ravel()])
-        columns["score"].append(bits.view(np.float32).ravel())
-    arrays = {name: np.concatenate(parts) for name, parts in columns.items()}
-    by_query = np.lexsort((arrays["rank"], arrays["language"], arrays["query"]))
-    table = {name: pa.array(values[by_query]) for name, values in arrays.items()}
-    table["language"] = pa.DictionaryArray.from_arrays(table["language"], list(corpus.languages))
     pq.write_table(pa.table(table), path, compression="zstd")

@@ -29,7 +29,8 @@ class HuggingFace:
     """XLM-R, LaBSE, or any encoder that transformers' ``AutoModel`` loads from safetensors.
 
     What the folder's sentence-transformers files say of pooling and dense layer is followed (LaBSE
-    needs both); ``pooling`` overrides it.
+    needs both); ``pooling`` overrides it. The prompts that they may name are not: what is put
+    before a text is said by ``query_prefix`` and ``passage_prefix`` alone.
 
     Args:
         model: a folder, or a hub id such as ``FacebookAI/xlm-roberta-base``.
@@ -126,11 +127,22 @@ class HuggingFace:
                 )
         return model
 
+    def body_config(self, folder: Path) -> Any:  # noqa: ANN401 - transformers' classes are many
+        """The transformer's configuration, where it is not what ``config.json`` says."""
+        return None
+
     def _load_body(self, folder: Path, dtype: "torch.dtype") -> tuple[Any, Any]:
         """The transformer without a pooler, whose output is not used, and its tokenizer."""
         from transformers import AutoModel, AutoTokenizer
 
+        if not any(folder.glob("*.safetensors")):
+            raise DataError(
+                f"{folder}: holds no weights as safetensors; pickled ones (pytorch_model.bin) are "
+                "not loaded, since they can run any code: load the model in sentence-transformers, "
+                "save it anew, which writes safetensors, and give that folder as 'model'"
+            )
         shared: dict[str, Any] = {
+            "config": self.body_config(folder),
             "trust_remote_code": self.trust_remote_code,
             "local_files_only": True,
         }

@@ -20,29 +20,57 @@ class LookedUp:
 
     Args:
         ids: (U,) their ids, ascending.
-        rows: (U, size) with the graph to the table.
+        rows: (U, size), whose gradient goes to the table.
     """
 
     ids: Int64Array
     rows: "torch.Tensor"
 
 
-def look_up(body: Any, tokens: Tokens) -> LookedUp | None:  # noqa: ANN401 - transformers' models
-    """One look-up of the token embeddings for all micro-batches of a step.
+class TokenTable:
+    """A body's token embeddings, looked up once a step for all micro-batches.
 
-    Its gradient, as large as the vocabulary, is then made once a step. None where no gradient is
-    wanted, or where the table does more than to look up (one that scales, say).
+    The gradient of the table is as large as the vocabulary, and nearly all of it is zero. Autograd
+    would ask for that memory anew in each step, which takes longer than to use it; so the gradient
+    of the rows that were looked up is added by hand, to a buffer that serves all steps.
+
+    Args:
+        table: the body's embedding.
     """
-    import torch
-    from torch.nn.functional import embedding
 
-    table = body.get_input_embeddings()
-    is_plain = type(table) is torch.nn.Embedding and table.max_norm is None
-    if not (torch.is_grad_enabled() and is_plain and table.weight.requires_grad):
-        return None
-    ids = np.unique(np.concatenate([np.asarray(text, np.int64) for text in tokens]))
-    numbers = to_device(ids, table.weight.device)
-    return LookedUp(ids, embedding(numbers, table.weight, table.padding_idx))
+    def __init__(self, table: Any) -> None:  # noqa: ANN401 - transformers' models share no type
+        self.table = table
+        self._buffer: torch.Tensor | None = None
+
+    def look_up(self, tokens: Tokens) -> LookedUp | None:
+        """The embeddings of the tokens.
+
+        None where no gradient is wanted, or where the table does more than to look up (one that
+        scales, say).
+        """
+        import torch
+
+        is_plain = type(self.table) is torch.nn.Embedding and self.table.max_norm is None
+        if not (torch.is_grad_enabled() and is_plain and self.table.weight.requires_grad):
+            return None
+        ids = np.unique(np.concatenate([np.asarray(text, np.int64) for text in tokens]))
+        numbers = to_device(ids, self.table.weight.device)
+        rows = self.table.weight.detach()[numbers].requires_grad_()
+        rows.register_hook(lambda gradient: self._add(numbers, gradient))
+        return LookedUp(ids, rows)
+
+    def _add(self, numbers: "torch.Tensor", gradient: "torch.Tensor") -> None:
+        """Add the gradient of looked-up rows to that of the table."""
+        import torch
+
+        weight, padding = self.table.weight, self.table.padding_idx
+        if weight.grad is None:
+            if self._buffer is None or self._buffer.device != weight.device:
+                self._buffer = torch.empty_like(weight)
+            weight.grad = self._buffer.zero_()
+        if padding is not None:  # which is never learned
+            gradient = gradient.masked_fill((numbers == padding).unsqueeze(1), 0)
+        weight.grad.index_add_(0, numbers, gradient)
 
 
 def inputs(

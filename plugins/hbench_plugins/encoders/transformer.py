@@ -18,7 +18,7 @@ from hbench.errors import DataError
 from hbench.packing import Tokens, in_micro_batches, pack
 from hbench.records import Int64Array, Side, Tokenized
 from hbench_plugins.encoders.layout import Pooling, write_head
-from hbench_plugins.encoders.packed import inputs, look_up, pooled
+from hbench_plugins.encoders.packed import TokenTable, inputs, pooled
 
 if TYPE_CHECKING:
     import torch
@@ -131,7 +131,7 @@ class Transformer:
         shared = next(self.body.parameters())
         if self._first_position is None:
             embed = self._embed_padded
-        elif (found := look_up(self.body, tokens)) is None:
+        elif (found := self._table.look_up(tokens)) is None:
             embed = partial(self._embed_packed, looked_up=None)
         else:
             embed, shared = partial(self._embed_packed, looked_up=found.ids), found.rows
@@ -144,6 +144,10 @@ class Transformer:
         if first is not None:
             self.body.set_attn_implementation(NAME)
         return first
+
+    @cached_property
+    def _table(self) -> TokenTable:
+        return TokenTable(self.body.get_input_embeddings())
 
     def _embed_packed(
         self, tokens: Tokens, shared: "torch.Tensor", looked_up: Int64Array | None

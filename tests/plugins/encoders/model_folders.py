@@ -1,4 +1,4 @@
-"""Small models in the layouts that LaBSE and XLM-R were published in, and what to compare."""
+"""Small models in the layouts that pretrained ones were published in, and what to compare."""
 
 import json
 import warnings
@@ -83,8 +83,41 @@ def _write_labse_head(folder):
 
 def xlm_r_folder(folder):
     """As XLM-R was published: a masked language model and a tokenizer, nothing on pooling."""
+    from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
+
+    size = write_xlm_r_tokenizer(folder)
+    write(folder / "tokenizer_config.json", {"model_max_length": 512})
+    torch.manual_seed(6)
+    config = XLMRobertaConfig(vocab_size=size, max_position_embeddings=514,
+                              type_vocab_size=1, **SHAPE)  # fmt: skip
+    XLMRobertaForMaskedLM(config).save_pretrained(folder)
+    return folder
+
+
+def pooled_folder(folder, body, pooling):
+    """As E5 and BGE-M3 were published: a body, XLM-R's tokenizer, pooling, length 1; no prompts."""
+    from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
+
+    size = write_xlm_r_tokenizer(folder)
+    told = {"tokenizer_class": "XLMRobertaTokenizer", "model_max_length": 512}
+    write(folder / "tokenizer_config.json", told)
+    torch.manual_seed(8)
+    model = {
+        # E5's smallest has BERT's body, whose positions begin at 0 and whose padding id is 0.
+        "bert": lambda: BertModel(BertConfig(vocab_size=size, type_vocab_size=2, **SHAPE)),
+        "xlm-roberta": lambda: XLMRobertaModel(
+            XLMRobertaConfig(vocab_size=size, max_position_embeddings=514, **SHAPE)
+        ),
+    }[body]()
+    model.save_pretrained(folder)
+    write_pooling(folder, pooling)
+    return folder
+
+
+def write_xlm_r_tokenizer(folder):
+    """XLM-R's kind of tokenizer; returns the size of its vocabulary."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-    from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM, XLMRobertaTokenizer
+    from transformers import XLMRobertaTokenizer
 
     trained = Tokenizer(models.Unigram())
     trained.pre_tokenizer = pre_tokenizers.Metaspace()
@@ -95,12 +128,19 @@ def xlm_r_folder(folder):
     trained.train_from_iterator([*SCRIPTS, "Query: Passage:"], trainer)
     pieces = [(piece, score) for piece, score in json.loads(trained.to_str())["model"]["vocab"]]
     XLMRobertaTokenizer(vocab=[*pieces, ("<mask>", 0.0)]).save_pretrained(folder)
-    write(folder / "tokenizer_config.json", {"model_max_length": 512})
-    torch.manual_seed(6)
-    config = XLMRobertaConfig(vocab_size=len(pieces) + 1, max_position_embeddings=514,
-                              type_vocab_size=1, **SHAPE)  # fmt: skip
-    XLMRobertaForMaskedLM(config).save_pretrained(folder)
-    return folder
+    return len(pieces) + 1
+
+
+def write_pooling(folder, pooling):
+    """What sentence-transformers is told of a model that pools and normalises."""
+    parts = {"": "Transformer", "1_Pooling": "Pooling", "2_Normalize": "Normalize"}
+    write(folder / "modules.json", [
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{part}"}
+        for i, (path, part) in enumerate(parts.items())
+    ])  # fmt: skip
+    modes = {f"pooling_mode_{name}": name == pooling for name in ("cls_token", "mean_tokens")}
+    write(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": 32, **modes})
+    write(folder / "sentence_bert_config.json", {"max_seq_length": 512, "do_lower_case": False})
 
 
 def write(path, value):

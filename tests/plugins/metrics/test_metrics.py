@@ -1,6 +1,6 @@
 """Four queries against one pool of ten passages, and what each metric makes of them by hand."""
 
-from math import log2
+from math import log, log2
 
 import hypothesis.strategies as st
 import numpy as np
@@ -9,14 +9,21 @@ from hypothesis import given
 
 from hbench.protocols import Metric
 from hbench.records import Ranks
+from hbench_plugins.metrics.complete import Complete
+from hbench_plugins.metrics.log_rank_distance import LogRankDistance
 from hbench_plugins.metrics.map import AveragePrecision
+from hbench_plugins.metrics.max_rank import MaxRank
+from hbench_plugins.metrics.max_rank_norm import MaxRankNorm
 from hbench_plugins.metrics.mrr import ReciprocalRank
 from hbench_plugins.metrics.ndcg import NDCG
 from hbench_plugins.metrics.precision import Precision
+from hbench_plugins.metrics.r_precision import RPrecision
 from hbench_plugins.metrics.rank_distance import RankDistance
 from hbench_plugins.metrics.rank_distance_norm import RankDistanceNorm
 from hbench_plugins.metrics.recall import Recall
+from hbench_plugins.metrics.same_language_recall import SameLanguageRecall
 from hbench_plugins.metrics.success import Success
+from hbench_plugins.metrics.tlr import TLR
 
 DE, EN, ZH = range(3)
 INF, NAN = np.inf, np.nan
@@ -74,7 +81,25 @@ FOUR = ranks_of(
         (Success(k=4), [1, 1, 1, 1]),
         (Precision(k=3), [2 / 3, 1 / 3, 0, 2 / 3]),
         (Precision(k=20), [3 / 20, 2 / 20, 1 / 20, 2 / 20]),
+        (RPrecision(), [2 / 3, 1 / 2, 0, 1 / 2]),
         (RankDistance(), [6 - 1, NAN, NAN, 3 - 2]),
+        (LogRankDistance(), [log(1 + 5), NAN, NAN, log(1 + 1)]),
+        (MaxRank(), [6, 5, 4, 3]),
+        (
+            MaxRankNorm(),
+            [
+                100 * (log2(10) - log2(6)) / (log2(10) - log2(3)),
+                100 * (log2(10) - log2(5)) / (log2(10) - log2(2)),
+                100 * (log2(10) - log2(4)) / (log2(10) - log2(1)),
+                100 * (log2(10) - log2(3)) / (log2(10) - log2(2)),
+            ],
+        ),
+        (Complete(k=5), [0, 1, 1, 1]),
+        (Complete(k=2), [0, 0, 0, 0]),
+        (TLR(k=3), [1 / 2, 1 / 2, 0, 1 / 1]),
+        (TLR(k=6), [1, 1, 1, 1]),
+        (SameLanguageRecall(k=2), [1, NAN, NAN, 0]),
+        (SameLanguageRecall(k=3), [1, NAN, NAN, 1]),
         (RankDistanceNorm(), [(5 - 2) / (10 - 3), NAN, NAN, (1 - 1) / (10 - 2)]),
     ],
     ids=repr,
@@ -85,7 +110,9 @@ def test_values_are_those_worked_out_by_hand(metric, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-14, atol=0)
 
 
-@pytest.mark.parametrize("metric", [RankDistance(), RankDistanceNorm()], ids=repr)
+@pytest.mark.parametrize(
+    "metric", [RankDistance(), RankDistanceNorm(), LogRankDistance()], ids=repr
+)
 def test_rank_distance_needs_two_relevant_languages_not_two_passages(metric):
     one = [(1, 1, EN), (2, 1, EN), (9, 1, EN)]
     two = [(1, 1, EN), (2, 1, EN), (9, 1, DE)]
@@ -109,6 +136,39 @@ def test_rank_distance_norm_is_absent_where_the_whole_pool_is_relevant():
     assert RankDistance().values(full)[0] == 1
 
 
+def test_max_rank_norm_runs_from_a_hundred_to_zero_and_is_absent_where_all_is_relevant():
+    found = MaxRankNorm().values(ranks_of([(1, 1, DE), (2, 1, EN)], [(1, 1, DE), (10, 1, EN)]))
+    assert found.tolist() == [100, 0]
+    assert np.isnan(MaxRankNorm().values(ranks_of([(1, 1, DE), (2, 1, EN)], sizes=(1, 1)))[0])
+
+
+def test_where_the_pool_lacks_the_querys_language_all_answers_are_in_other_languages():
+    crossing = Ranks(
+        rank=np.array([[2.0, 4.0]]), grade=np.array([[1, 1]]), language=np.array([[0, 1]]),
+        query_language="de", pool=("en", "zh"), pool_sizes=np.array([3, 3]),
+    )  # fmt: skip
+    assert TLR(k=2).values(crossing).tolist() == [0.5]
+    assert np.isnan(SameLanguageRecall(k=2).values(crossing)).all()
+
+
+@given(st.sets(st.integers(1, 30), min_size=2, max_size=6), st.integers(1, 12))
+def test_bias_metrics_are_the_sources_formulas_spelt_out(places, k):
+    """arXiv 2408.10536 (distance), 2604.05684 (Max@R, its norm), 2606.18801 (TLR), one query."""
+    gold = {place: (DE, EN, ZH)[i % 3] for i, place in enumerate(sorted(places))}
+    ranks = ranks_of([(place, 1, language) for place, language in sorted(gold.items())],
+                     sizes=(10, 10, 10))  # fmt: skip
+    others = [place for place, language in gold.items() if language != DE]
+    wanted = {
+        RankDistance(): max(gold) - min(gold),
+        MaxRank(): max(gold),
+        MaxRankNorm(): 100 * (log2(30) - log2(max(gold))) / (log2(30) - log2(len(gold))),
+        Complete(k): float(all(place <= k for place in gold)),
+        TLR(k): sum(place <= k for place in others) / len(others),
+    }
+    for metric, value in wanted.items():
+        assert metric.values(ranks)[0] == pytest.approx(value, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     ("metric", "direction"),
     [
@@ -118,6 +178,13 @@ def test_rank_distance_norm_is_absent_where_the_whole_pool_is_relevant():
         (Recall(k=1), "higher"),
         (Success(k=1), "higher"),
         (Precision(k=1), "higher"),
+        (RPrecision(), "higher"),
+        (MaxRankNorm(), "higher"),
+        (Complete(k=1), "higher"),
+        (TLR(k=1), "higher"),
+        (SameLanguageRecall(k=1), "higher"),
+        (MaxRank(), "lower"),
+        (LogRankDistance(), "lower"),
         (RankDistance(), "lower"),
         (RankDistanceNorm(), "lower"),
     ],
