@@ -2,7 +2,7 @@
 
 import pytest
 
-from hbench.corpus import training_texts
+from hbench.training_texts import training_texts
 
 
 @pytest.fixture(scope="module")

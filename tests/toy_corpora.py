@@ -73,18 +73,18 @@ def spelled(corpus: Corpus) -> rank.ReadVectors:
     """Reads the vectors that the texts spell."""
 
     @cache
-    def read(side: Side, language: str) -> rank.Vectors:
+    def read(side: Side, language: str) -> Any:
         texts = corpus.texts(side, language)
         if not texts:
             return np.empty((0, 0), np.float32)
-        return on_grid(np.array([text.split() for text in texts], np.float64), texts)
+        return on_grid(np.array([text.split() for text in texts], np.float64), texts)[0]
 
     return read
 
 
 def ranked(corpus: Corpus, read: rank.ReadVectors, folder: Path, *, top_k: int = 3) -> Beats:
     """What the rank stage writes into ``folder``, read back."""
-    rank.run(corpus, read, top_k=top_k, folder=folder, progress=silent)
+    rank.run(corpus, read, top_k=top_k, device="cpu", folder=folder, progress=silent)
     return Beats.read(folder / "beats.npz")
 
 
@@ -122,7 +122,7 @@ def slow_ranking(
         (exact_score(asked, vector), f"{name}:{key}")
         for name in pool
         for key, vector in zip(
-            corpus.table(f"passages-{name}")["id"].to_pylist(), read("passage", name), strict=True
+            corpus.table(f"passages-{name}")["id"].to_pylist(), read("passage", name)[:], strict=True
         )
     ]
     return sorted(found, key=lambda entry: (entry[0], entry[1].encode()), reverse=True)

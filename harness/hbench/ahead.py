@@ -1,21 +1,51 @@
-"""One step ahead: what comes next is made in a thread while the present is worked on."""
+"""Work beside the device's: what comes next is made, and what is done put away, in a thread.
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+On a CPU another thread would take the cores from those that compute, so that there all is done in
+turn.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 Value = TypeVar("Value")
 
 
-def ahead(values: Iterable[Value]) -> Iterator[Value]:
-    """The same values in the same order; errors come where their value would.
+def ahead(values: Iterable[Value], device: str) -> Iterator[Value]:
+    """The same values in the same order, one made ahead; errors come where their value would.
 
-    >>> list(ahead(iter("abc")))
+    >>> list(ahead(iter("abc"), "cuda"))
     ['a', 'b', 'c']
     """
+    if device == "cpu":
+        yield from values
+        return
     source, end = iter(values), object()
     with ThreadPoolExecutor(max_workers=1) as thread:
-        coming = thread.submit(next, source, end)
+        coming: Future[Any] = thread.submit(next, source, end)
         while (value := coming.result()) is not end:
             coming = thread.submit(next, source, end)
-            yield value  # type: ignore[misc]
+            yield value
+
+
+@contextmanager
+def behind(device: str) -> Iterator[Callable[..., None]]:
+    """A function ``later(work, *arguments)`` that does work in order, one piece behind.
+
+    All is done on leaving; an error of one piece comes with the next, or on leaving.
+    """
+    if device == "cpu":
+        yield lambda work, *arguments: work(*arguments)
+        return
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        waiting: list[Future[None]] = []
+
+        def later(work: Callable[..., None], *arguments: object) -> None:
+            if waiting:
+                waiting.pop().result()
+            waiting.append(thread.submit(work, *arguments))
+
+        yield later
+        for last in waiting:
+            last.result()

@@ -5,16 +5,38 @@ Queries and passages are numbered through, language after language in the order 
 texts by these numbers.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hbench.records import Int32Array, Int64Array, Items, Negatives, Side
+from hbench.records import Int32Array, Int64Array, Side
 from hbench.store import read_manifest
+
+TABLES: dict[Side, str] = {"query": "queries", "passage": "passages"}
+SHARD = 65_536  # distinct texts of a side and language whose vectors lie in one file
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some distinct texts of one side and language, in the order in which they first occur.
+
+    Args:
+        side: query or passage.
+        language: their language.
+        number: the shard's, from 0.
+        texts: how many they are.
+        sum: over them; shards of the same texts have the same one, whatever the dataset.
+    """
+
+    side: Side
+    language: str
+    number: int
+    texts: int
+    sum: str
 
 
 class Corpus:
@@ -25,14 +47,44 @@ class Corpus:
         facts = read_manifest(folder)["detail"]
         self.languages: tuple[str, ...] = tuple(facts["languages"])
         self.parallel: bool = facts["parallel"]
-        self.query_offsets = _offsets([facts["queries"][name] for name in self.languages])
-        self.passage_offsets = _offsets([facts["passages"][name] for name in self.languages])
+        self.query_offsets = offsets([facts["queries"][name] for name in self.languages])
+        self.passage_offsets = offsets([facts["passages"][name] for name in self.languages])
+        self.shards = shards_of(facts)
 
     def texts(self, side: Side, language: str) -> list[str]:
         """The texts of one side and language, in the order of their numbers."""
-        table = self.table(f"{'queries' if side == 'query' else 'passages'}-{language}")
+        table = self.table(f"{TABLES[side]}-{language}")
         texts: list[str] = table["text"].to_pylist()
         return texts
+
+    def shard_texts(self, shard: Shard) -> list[str]:
+        """The texts of a shard."""
+        first = self._first_rows(shard.side, shard.language)
+        start = shard.number * SHARD
+        rows = first[start : start + shard.texts]
+        table = self.table(f"{TABLES[shard.side]}-{shard.language}")
+        texts: list[str] = table["text"].take(rows).to_pylist()
+        return texts
+
+    def text_numbers(self, side: Side, language: str) -> Int32Array:
+        """(n,) which of the distinct texts each text of a side and language is."""
+        numbers: Int32Array = self.table(f"numbers-{TABLES[side]}-{language}")["text"].to_numpy()
+        return numbers
+
+    def tie_order(self, language: str) -> Int64Array:
+        """(n,) the place of each passage's ``<language>:<id>`` among those of all languages."""
+        sizes = dict(zip(self.languages, np.diff(self.passage_offsets).tolist(), strict=True))
+        before = sum(sizes[name] for name in sizes if f"{name}:" < f"{language}:")
+        places = self.table(f"numbers-passages-{language}")["place"].to_numpy()
+        order: Int64Array = places.astype(np.int64) + before
+        return order
+
+    def _first_rows(self, side: Side, language: str) -> Int64Array:
+        """The row in which each distinct text occurs first."""
+        numbers = self.text_numbers(side, language)
+        highest = np.maximum.accumulate(numbers) if len(numbers) else numbers
+        first: Int64Array = np.flatnonzero(np.diff(highest, prepend=-1))
+        return first
 
     def table(self, name: str) -> Any:  # noqa: ANN401 - pyarrow publishes no types
         """One of the folder's Arrow tables, mapped into memory."""
@@ -123,137 +175,16 @@ class Corpus:
         return column
 
 
-@dataclass(frozen=True)
-class TrainingTexts:
-    """The items to train on and the distinct texts that their numbers stand for.
-
-    Args:
-        items: what samplers draw from.
-        queries: text number n is at n.
-        passages: likewise.
-        notes: what is noteworthy.
-        answers: the items with the passages that are not trained on, if there are such.
-    """
-
-    items: Items
-    queries: list[str]
-    passages: list[str]
-    notes: list[str] = field(default_factory=list)
-    answers: Items | None = None
-
-    @property
-    def known(self) -> Items:
-        """The items with their best answers, trained on or not: none of them is a negative."""
-        return self.answers or self.items
-
-
-def training_texts(
-    corpora: Sequence[Corpus],
-    weights: Sequence[float],
-    *,
-    hard_negatives: bool = False,
-    names: Sequence[str] = (),
-) -> TrainingTexts:
-    """The training pairs of several sources as one table of items.
-
-    Args:
-        corpora: the sources, in the order of the spec.
-        weights: the spec's weight of each.
-        hard_negatives: whether passages that were judged not to answer are wanted; items without
-            any in a language then have no passage there.
-        names: of the sources, for messages.
-    """
-    languages = sorted({name for corpus in corpora for name in corpus.languages})
-    sizes = [len(corpus.item_clusters) for corpus in corpora]
-    starts = _offsets(sizes)
-    cells: dict[Side, list[tuple[Int64Array, int, Any]]] = {"query": [], "passage": []}
-    for corpus, start in zip(corpora, starts, strict=False):
-        relevant = corpus.first_relevant()
-        for index, name in enumerate(corpus.languages):
-            column = languages.index(name)
-            queries = corpus.table(f"queries-{name}")
-            cells["query"].append((queries["item"].to_numpy() + start, column, queries["text"]))
-            rows = np.flatnonzero(relevant[:, index] >= 0)
-            numbers = relevant[rows, index] - corpus.passage_offsets[index]
-            texts = corpus.table(f"passages-{name}")["text"].take(numbers)
-            cells["passage"].append((rows + start, column, texts))
-    shape = (int(starts[-1]), len(languages))
-    rejected = [
-        (rows + start, languages.index(name), texts)
-        for corpus, start in zip(corpora, starts, strict=False)
-        for rows, name, texts in (corpus.rejected() if hard_negatives else ())
+def shards_of(facts: Mapping[str, Any]) -> list[Shard]:
+    """The shards of a stored dataset, from what its manifest tells."""
+    return [
+        Shard(side, language, number, shard["texts"], shard["sum"])
+        for side in TABLES
+        for language in facts["languages"]
+        for number, shard in enumerate(facts["shards"][side][language])
     ]
-    query, query_texts = _number(cells["query"])
-    passage, passage_texts = _number([*cells["passage"], *rejected])
-    tables = (
-        _table(query, cells["query"], shape),
-        _table(passage[: len(cells["passage"])], cells["passage"], shape),
-    )
-    unused = sum(int((corpus.judgements[2] > 0).sum()) for corpus in corpora)
-    unused -= int((tables[1] >= 0).sum())
-    notes: list[str] = []
-    if unused:
-        notes.append(
-            f"{unused:,} relevant passages are not trained on, and may be their questions' "
-            "negatives: only the best of an item and language is known"
-        )
-    negatives, answers = None, tables[1].copy()
-    if any(len(rows) for rows, _, _ in rejected):
-        negatives = _negatives(passage[len(cells["passage"]) :], rejected, shape)
-        lacking = (tables[1] >= 0) & (np.diff(negatives.starts).reshape(shape) == 0)
-        tables[1][lacking] = -1
-        if lacking.any():
-            notes.append(f"passages without hard negatives, not trained on: {lacking.sum():,}")
-    source = np.repeat(np.arange(len(corpora), dtype=np.int32), sizes)
-    shares = np.array(weights, np.float64)
-    items = Items(tuple(languages), *tables, source, shares, negatives, tuple(names))
-    idle = [name for name, pairs in zip(languages, _pairs(items), strict=True) if not pairs]
-    if idle:
-        notes.append(f"no training pair has both texts in {', '.join(idle)}")
-    return TrainingTexts(items, query_texts, passage_texts, notes, replace(items, passage=answers))
 
 
-Cell = tuple[Int64Array, int, Any]  # items, language, their texts (Arrow)
-
-
-def _number(cells: Sequence[Cell]) -> tuple[list[Int32Array], list[str]]:
-    """Give equal strings one number: the numbers of each cell, and the distinct strings."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    chunks = [chunk for _, _, texts in cells for chunk in texts.chunks]
-    encoded = pc.dictionary_encode(pa.chunked_array(chunks, pa.string())).combine_chunks()
-    ends = np.cumsum([len(texts) for _, _, texts in cells])
-    distinct: list[str] = encoded.dictionary.to_pylist()
-    return np.split(encoded.indices.to_numpy(), ends[:-1]), distinct
-
-
-def _table(
-    numbers: Sequence[Int32Array], cells: Sequence[Cell], shape: tuple[int, int]
-) -> Int32Array:
-    """(items, L) the number of each item's text, -1 where it has none."""
-    table = np.full(shape, -1, np.int32)
-    for found, (items, language, _) in zip(numbers, cells, strict=True):
-        table[items, language] = found
-    return table
-
-
-def _negatives(
-    numbers: Sequence[Int32Array], cells: Sequence[Cell], shape: tuple[int, int]
-) -> Negatives:
-    """The hard negatives of each (item, language), in the order of the judgements."""
-    places = np.concatenate([items * shape[1] + language for items, language, _ in cells])
-    order = np.argsort(places, kind="stable")
-    counts = np.bincount(places, minlength=shape[0] * shape[1])
-    return Negatives(_offsets(counts), np.concatenate(numbers)[order])  # type: ignore[arg-type]
-
-
-def _pairs(items: Items) -> Int64Array:
-    """(L,) how many items have both texts in a language."""
-    counts: Int64Array = ((items.query >= 0) & (items.passage >= 0)).sum(axis=0)
-    return counts
-
-
-def _offsets(counts: Sequence[int]) -> Int64Array:
+def offsets(counts: Sequence[int]) -> Int64Array:
     """[0, c0, c0 + c1, ...]: where each part begins, and the end."""
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

@@ -216,9 +216,7 @@ class Asked:
         # as far below belongs to a lower one.
         return scores.topk(self.top_k, dim=1).values[:, -1:] - 2 * self._bound
 
-    def _keep(
-        self, good: "torch.Tensor", found: "torch.Tensor | None", block: Candidates
-    ) -> None:
+    def _keep(self, good: "torch.Tensor", found: "torch.Tensor | None", block: Candidates) -> None:
         """Merge the candidates that are ``good`` enough into the best of their language."""
         import torch
 

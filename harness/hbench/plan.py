@@ -107,7 +107,7 @@ class Planner:
             )
             scores[label] = {
                 job.key: ScoreJob(
-                    RankJob(EncodeJob(job, data, self.hardware), evaluation.top_k),
+                    RankJob(self._vectors(job, data, evaluation), evaluation.top_k),
                     settings,
                     metrics,
                 )
@@ -161,6 +161,10 @@ class Planner:
                 hardware=self.hardware,
                 method=method.name,
             )
+
+    def _vectors(self, system: TrainJob, data: DataJob, evaluation: Evaluation) -> EncodeJob:
+        precision = evaluation.precision_on(self.hardware.device)
+        return EncodeJob(system, data, self.hardware, precision, evaluation.vectors)
 
     def _data(self, place: str, use: PluginUse) -> DataJob:
         dataset = _built("dataset", use)

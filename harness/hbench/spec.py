@@ -18,6 +18,11 @@ Axis = Literal["encoder", "sampler", "objective"]
 AXES: tuple[Axis, ...] = ("encoder", "sampler", "objective")
 
 
+def default_precision(device: str) -> Literal["float32", "bfloat16"]:
+    """bfloat16 on a CUDA device, which has units for it, and float32 elsewhere."""
+    return "bfloat16" if device.startswith("cuda") else "float32"
+
+
 class Strict(BaseModel):
     """No unknown keys, no conversions, no changes."""
 
@@ -117,8 +122,8 @@ class Training(Strict):
     validation: Validation | None = None
 
     def precision_on(self, device: str) -> Literal["float32", "bfloat16"]:
-        """What is asked for; else bfloat16 on a CUDA device and float32 elsewhere."""
-        return self.precision or ("bfloat16" if device.startswith("cuda") else "float32")
+        """What is asked for, or the device's default."""
+        return self.precision or default_precision(device)
 
 
 class Setting(Strict):
@@ -176,12 +181,27 @@ class MetricUse(PluginUse):
 
 
 class Evaluation(Strict):
-    """A dataset to evaluate on, in which settings, by which metrics (the first is the headline)."""
+    """A dataset to evaluate on.
+
+    Args:
+        data: the dataset.
+        settings: which queries are ranked against which passages.
+        metrics: the first is the headline.
+        top_k: passages that are kept for each query and candidate language.
+        precision: of the arithmetic of encoding; None is bfloat16 on CUDA and float32 elsewhere.
+        vectors: the precision in which they are stored and compared.
+    """
 
     data: PluginUse
     settings: tuple[Setting, ...] = Field(min_length=1)
     metrics: tuple[MetricUse, ...] = Field(min_length=1)
     top_k: int = Field(default=10, ge=1)
+    precision: Literal["float32", "bfloat16"] | None = None
+    vectors: Literal["float32", "float16"] = "float32"
+
+    def precision_on(self, device: str) -> Literal["float32", "bfloat16"]:
+        """What is asked for, or the device's default."""
+        return self.precision or default_precision(device)
 
 
 Selector = dict[str, str]

@@ -168,6 +168,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     raise StoreError(f"{path}: damaged ({cause}); delete {folder} and run again")
 
 
+def is_intact(folder: Path) -> bool:
+    """Whether every file of a complete folder is there with the sum that the manifest says."""
+    files: Mapping[str, Any] = read_manifest(folder).get("files", {})
+    return all(
+        (folder / name).is_file() and file_record(folder / name) == record
+        for name, record in files.items()
+    )
+
+
 def file_record(path: Path) -> dict[str, Any]:
     """The size and sum by which a file is known again."""
     with path.open("rb") as file:

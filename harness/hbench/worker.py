@@ -1,9 +1,10 @@
 """Does one job: builds what its stage needs from the store, runs the stage, stores the outcome."""
 
+import shutil
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,19 +12,21 @@ from time import perf_counter
 from typing import Any
 
 from hbench import provenance
-from hbench.corpus import Corpus, training_texts
+from hbench.corpus import Corpus
 from hbench.errors import DataError, DeviceError, HBenchError, PluginError, TrainingError
 from hbench.jobs import DataJob, EncodeJob, Job, RankJob, ScoreJob, TrainJob
 from hbench.provenance import Hardware
-from hbench.records import Outcome, Side
+from hbench.records import Outcome
 from hbench.spec import Training
 from hbench.stages import data, encode, rank, score, train
-from hbench.store import Store, canonical, read_manifest
+from hbench.store import Store, canonical, is_complete, is_intact, read_manifest
 from hbench.tokens import cached_tokens
 from hbench.training.checkpoint import Checkpoints
 from hbench.training.processes import ALONE, Processes
 from hbench.training.recipe import Recipe
 from hbench.training.trackers import tracking
+from hbench.training_texts import training_texts
+from hbench.vectors import StoredRows
 
 Progress = Callable[[float, str], None]
 # What every process of a training finds at the same point, so that none waits for another.
@@ -189,33 +192,61 @@ def _recipe(training: Training, hardware: Hardware) -> Recipe:
 
 
 def _encode(job: EncodeJob, site: Site, progress: Progress) -> Mapping[str, Any]:
+    """Encode the shards that are missing or damaged."""
     prepare_torch(site.hardware)
-    encoder, model = job.system.encoder.plugin, job.system.folder(site.store) / "model"
-    corpus = Corpus(job.data.folder(site.store))
-
-    def stage(folder: Path) -> dict[str, Any]:
-        return encode.run(
-            encoder,
-            model,
-            corpus,
-            device=site.hardware.device,
+    notes = _removed_damage(job, site.store)
+    places = job.places(site.store)
+    missing = [place for place in places if not is_complete(place.folder)]
+    facts = {"provenance": provenance.record(site.hardware)}
+    detail: dict[str, Any] = {"encoded": 0, "notes": []}
+    if missing:
+        detail = encode.run(
+            job.system.encoder.plugin,
+            job.system.folder(site.store) / "model",
+            Corpus(job.data.folder(site.store)),
+            [replace(place, manifest={**place.manifest, **facts}) for place in missing],
+            encode.Arithmetic(site.hardware.device, job.precision, job.stored),
+            store=site.store,
             tokenize=partial(cached_tokens, site.store),
-            folder=folder,
             progress=progress,
         )
+    found = sum(place.shard.texts for place in places) - detail["encoded"]
+    if found:
+        notes.append(f"{found:,} of the texts' vectors were in the cache")
+    return {**detail, "notes": [*notes, *detail["notes"]]}
 
-    return _stored(job, site, stage)
+
+def _removed_damage(job: EncodeJob, store: Store) -> list[str]:
+    """Remove damaged vectors; says which they were."""
+    notes = []
+    for place in job.places(store):
+        if is_complete(place.folder) and not is_intact(place.folder):
+            shutil.rmtree(place.folder)
+            what = f"vectors of {place.shard.side} texts in {place.shard.language!r}"
+            notes.append(f"{what} were damaged on disk, and are computed anew ({place.folder})")
+    return notes
 
 
 def _rank(job: RankJob, site: Site, progress: Progress) -> Mapping[str, Any]:
-    vectors = job.vectors.folder(site.store)
+    prepare_torch(site.hardware)
+    notes = _removed_damage(job.vectors, site.store)
+    if notes:
+        _encode(job.vectors, site, progress)
     corpus = Corpus(job.vectors.data.folder(site.store))
-
-    def read(side: Side, language: str) -> rank.Vectors:
-        return encode.read_vectors(vectors, side, language)
+    folders = [place.folder for place in job.vectors.places(site.store)]
+    # float64, which decides near ties, is not to be had on other devices.
+    device = site.hardware.device if site.hardware.device.startswith("cuda") else "cpu"
 
     def stage(folder: Path) -> dict[str, Any]:
-        return rank.run(corpus, read, top_k=job.top_k, folder=folder, progress=progress)
+        detail = rank.run(
+            corpus,
+            partial(StoredRows.of, corpus, folders),
+            top_k=job.top_k,
+            device=device,
+            folder=folder,
+            progress=progress,
+        )
+        return {**detail, "notes": [*notes, *detail["notes"]]}
 
     return _stored(job, site, stage)
 

@@ -21,13 +21,13 @@ from tests.performance.peers import Shape
 from tests.performance.trainings import Course, Run
 
 from hbench import attention
-from hbench.corpus import TrainingTexts
 from hbench.errors import MemoryShortage
 from hbench.memory import Budget, is_out_of_memory
 from hbench.records import Items
 from hbench.stages.encode import _encode
 from hbench.tokens import tokenize
 from hbench.training.speed import Speedometer
+from hbench.training_texts import TrainingTexts
 from hbench_plugins.encoders.scratch import END, MASK, PAD, START, UNKNOWN
 from hbench_plugins.encoders.transformer import Text, Transformer
 from hbench_plugins.samplers.mono import Mono

@@ -12,13 +12,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from hbench.corpus import Corpus, TrainingTexts, training_texts
+from hbench.corpus import Corpus
 from hbench.protocols import Batches, Dataset, Sampler
 from hbench.stages import data, train
 from hbench.stages.train import Lesson, Surroundings
 from hbench.store import Store
 from hbench.tokens import tokenize
 from hbench.training.recipe import Recipe
+from hbench.training_texts import TrainingTexts, training_texts
 from hbench_plugins.datasets.babel import Babel
 from hbench_plugins.datasets.xquad_r import XQuADR
 from hbench_plugins.encoders.scratch import Scratch

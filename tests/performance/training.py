@@ -16,7 +16,7 @@ from statistics import median
 from tests.performance import peers, trainings
 from tests.performance.trainings import Course, Run
 
-from hbench.corpus import TrainingTexts, training_texts
+from hbench.training_texts import TrainingTexts, training_texts
 from hbench_plugins.samplers.cross import Cross
 
 ROOT = Path(__file__).resolve().parents[2]

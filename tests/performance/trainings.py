@@ -18,12 +18,12 @@ from tests.performance.peers import (
     tokens_seen,
 )
 
-from hbench.corpus import TrainingTexts
 from hbench.protocols import Sampler
 from hbench.records import Side
 from hbench.stages import train
 from hbench.tokens import tokenize
 from hbench.training.recipe import Precision, Recipe
+from hbench.training_texts import TrainingTexts
 from hbench_plugins.encoders.transformer import Transformer, quiet_transformers
 from hbench_plugins.objectives.infonce import InfoNCE
 

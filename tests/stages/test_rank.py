@@ -1,10 +1,12 @@
 import tempfile
+from dataclasses import fields
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.toy_corpora import (
@@ -19,11 +21,15 @@ from tests.toy_corpora import (
     toy,
 )
 
+from hbench import counting
+from hbench.errors import DataError
 from hbench.records import Judgement, Passage, Query
 from hbench.stages import rank
+from hbench.stages.encode import on_grid
 
 STEP = 2.0**-26
 LANGUAGES = ("de", "en")
+BLOCKS = [(1, 1), (1, 512), (33, 33), (33, 7), (512, 512)]
 
 
 def beats_of(dataset, folder, read=None, **options):
@@ -89,7 +95,7 @@ def test_every_query_of_an_item_is_paired_with_every_relevant_passage_of_the_ite
 @given(problems())
 def test_beats_are_what_a_slow_exact_ranking_gives(dataset):
     with tempfile.TemporaryDirectory() as folder:
-        found = beats_of(dataset, Path(folder), block=2)
+        found = beats_of(dataset, Path(folder), block=(2, 2))
         corpus = stored(dataset, Path(folder))
         read, expected = spelled(corpus), {}
         for query, (language, item) in enumerate(queries_of(corpus)):
@@ -158,24 +164,72 @@ def everything(corpus, read, **options):
     """All that ``count`` finds, as bytes; the best passages in one order."""
     counts = rank.count(corpus, rank.relevant_pairs(corpus), read, top_k=5, progress=silent,
                         **options)  # fmt: skip
-    best = {
-        (start + row, language): keys[row].tobytes()
-        for start, language, keys in counts.top
-        for row in range(len(keys))
-    }
-    return counts.beats.tobytes(), counts.tied.tobytes(), best
+    return bytes_of(counts)
 
 
+def bytes_of(counts):
+    return [getattr(counts, each.name).tobytes() for each in fields(counts)]
+
+
+@pytest.fixture
+def own_threads():
+    """Threads are as before when the test has ended."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("own_threads")
 def test_neither_block_size_nor_threads_change_a_bit(tmp_path):
-    threadpoolctl = pytest.importorskip("threadpoolctl")
     corpus = stored(crowd(tmp_path), tmp_path)
     read = spelled(corpus)
     found = []
     for threads in (1, 2):
-        with threadpoolctl.threadpool_limits(threads):
-            found += [everything(corpus, read, block=block) for block in (1, 33, 512)]
+        torch.set_num_threads(threads)
+        found += [everything(corpus, read, block=block) for block in BLOCKS]
     assert all(other == found[0] for other in found[1:])
     assert any(found[0][1])  # the crowd has ties
+
+
+@pytest.mark.parametrize("parts", [1, 3, 7])
+def test_counts_of_parts_of_the_passages_add_up(tmp_path, parts):
+    corpus = stored(crowd(tmp_path), tmp_path)
+    read, pairs = spelled(corpus), rank.relevant_pairs(corpus)
+    counted = [
+        rank.count(corpus, pairs, read, top_k=5, progress=silent, block=(16, 9), part=(i, parts))
+        for i in range(parts)
+    ]
+    assert bytes_of(rank.added_up(counted)) == everything(corpus, read)
+
+
+@pytest.mark.parametrize("many", [0.0, 2.0])
+def test_both_ways_to_decide_near_ties_find_the_same(tmp_path, monkeypatch, many):
+    """One by one for ever, or a whole block at once from the first on."""
+    corpus = stored(crowd(tmp_path), tmp_path)
+    expected = everything(corpus, spelled(corpus))
+    monkeypatch.setattr(counting, "MANY", many)
+    assert everything(corpus, spelled(corpus)) == expected
+
+
+@pytest.mark.parametrize("dim", [8, 96, 384, 1024])
+def test_float32_products_stay_within_the_bound_in_whatever_order_they_are_summed(dim):
+    """Of vectors whose products all have one sign, whose sums round most, and of others."""
+    random = np.random.default_rng(dim)
+    for shift in (0, 3):
+        left, right = (on_grid(random.standard_normal((200, dim)) + shift, [""] * 200)[0]
+                       for _ in "lr")  # fmt: skip
+        exact = (left.astype(np.float64) * right).sum(axis=1).astype(np.float32)
+        one_by_one = np.zeros(200, np.float32)
+        for column in range(dim):
+            one_by_one += left[:, column] * right[:, column]
+        for found in (one_by_one, np.einsum("ij,ij->i", left, right), (left @ right.T).diagonal()):
+            assert np.abs(found - exact).max() <= counting.error_bound(dim)
+
+
+def test_sides_whose_vectors_differ_in_size_are_an_error(tmp_path):
+    corpus = stored(toy({"de:q": "1 0"}, {"de:a": "1 0 0"}, {"q": {"de:a": 1}}), tmp_path)
+    with pytest.raises(DataError, match="vectors of 2 numbers and passages of 3"):
+        rank.count(corpus, rank.relevant_pairs(corpus), spelled(corpus), top_k=1, progress=silent)
 
 
 def test_the_order_of_the_passages_does_not_matter(tmp_path):
@@ -191,14 +245,20 @@ scored = st.tuples(
 
 @given(scored, scored)
 def test_keys_sort_as_score_then_tie_order(one, other):
-    scores = np.array([one[0], other[0]], np.float32)
-    first, second = rank.keys(scores, np.array([one[1], other[1]]))
+    scores = torch.tensor([one[0], other[0]], dtype=torch.float32)
+    first, second = counting.keys(scores, torch.tensor([one[1], other[1]])).tolist()
     assert (first < second, first == second) == (one < other, one == other)
 
 
 def test_the_two_zeros_are_one_score():
-    first, second = rank.keys(np.array([-0.0, 0.0], np.float32), np.array([5, 5]))
+    first, second = counting.keys(torch.tensor([-0.0, 0.0]), torch.tensor([5, 5])).tolist()
     assert first == second
+
+
+@given(scored)
+def test_a_key_holds_its_score(one):
+    key = counting.keys(torch.tensor([one[0]], dtype=torch.float32), torch.tensor([one[1]]))
+    assert counting.scores_of(key).item() == one[0]
 
 
 @settings(max_examples=30)
@@ -235,8 +295,8 @@ def test_top_scores_are_float32_bit_for_bit(tmp_path):
     read = spelled(corpus)
     ranked(corpus, read, tmp_path, top_k=150)
     table = pq.read_table(tmp_path / "top.parquet")
-    passages = np.concatenate([read("passage", name) for name in corpus.languages])
-    expected = (read("query", "de").astype(np.float64) @ passages.T.astype(np.float64)).astype("f4")
+    passages = np.concatenate([read("passage", name)[:] for name in corpus.languages])
+    expected = (read("query", "de")[:].astype(np.float64) @ passages.T.astype(np.float64)).astype("f4")
     found = table["score"].to_numpy()
     assert found.dtype == np.float32
     assert len(found) == expected.size
@@ -247,7 +307,7 @@ def test_top_scores_are_float32_bit_for_bit(tmp_path):
 
 def detail_of(dataset, folder):
     corpus = stored(dataset, folder)
-    return rank.run(corpus, spelled(corpus), top_k=1, folder=folder, progress=silent)
+    return rank.run(corpus, spelled(corpus), top_k=1, device="cpu", folder=folder, progress=silent)
 
 
 def test_beats_file_says_what_its_rows_are(tmp_path):
@@ -310,6 +370,6 @@ def test_an_item_without_relevant_passages_has_no_pairs(tmp_path):
 def test_progress_ends_at_one(tmp_path):
     corpus = stored(crowd(tmp_path), tmp_path)
     told = []
-    rank.count(corpus, rank.relevant_pairs(corpus), spelled(corpus), top_k=1, block=16,
+    rank.count(corpus, rank.relevant_pairs(corpus), spelled(corpus), top_k=1, block=(16, 100),
                progress=lambda share, what: told.append(share))  # fmt: skip
-    assert told == [0.4, 0.8, 1.0]
+    assert told == [100 / 300, 150 / 300, 250 / 300, 1.0]

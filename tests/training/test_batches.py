@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from hbench.corpus import TrainingTexts, training_texts
 from hbench.errors import DataError
 from hbench.records import Items, Negatives
 from hbench.tokens import Tokens
 from hbench.training.batches import BatchMaker, monolingual_rows
+from hbench.training_texts import TrainingTexts, training_texts
 
 DE, EN = 0, 1
 # Items 0 and 1 share their English answer; item 4's German answer is item 2's English one.

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from transformers import BertConfig, BertModel
 
-from hbench.corpus import TrainingTexts
 from hbench.memory import Budget
 from hbench.records import Items, Negatives
 from hbench.tokens import tokenize
@@ -14,6 +13,7 @@ from hbench.training.batches import BatchMaker
 from hbench.training.gradients import Gradients
 from hbench.training.objective import WeightedSum
 from hbench.training.processes import ALONE
+from hbench.training_texts import TrainingTexts
 from hbench_plugins.encoders.scratch import Scratch
 from hbench_plugins.encoders.transformer import Transformer
 from hbench_plugins.objectives.infonce import InfoNCE

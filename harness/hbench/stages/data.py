@@ -11,10 +11,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from hbench.corpus import SHARD
 from hbench.errors import DataError
+from hbench.numbering import write_numbers
 from hbench.protocols import Dataset
 
-VERSION = 1
+VERSION = 2
 TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 ROWS = 10_000  # of one Arrow batch
 
@@ -35,6 +37,10 @@ def run(dataset: Dataset, folder: Path) -> dict[str, Any]:
     passage_counts, rows = _write_passages(dataset, languages, folder, wanted=judged)
     answered = _write_judgements(judged, items, rows, folder)
     _write_items(items, folder)
+    shards = {
+        side: {name: write_numbers(folder, f"{stem}-{name}", SHARD) for name in languages}
+        for side, stem in (("query", "queries"), ("passage", "passages"))
+    }
     facts: dict[str, Any] = {
         "parallel": dataset.parallel,
         "languages": languages,
@@ -43,6 +49,7 @@ def run(dataset: Dataset, folder: Path) -> dict[str, Any]:
         "items": len(items),
         "clusters": len({cluster for _, cluster in items.values()}),
         "judgements": len(judged),
+        "shards": shards,
     }
     unanswered = len(items) - answered
     facts["notes"] = [f"{unanswered} items have no relevant passage"] if unanswered else []

@@ -162,7 +162,7 @@ def count(
     )
     asked = list(_asked(corpus, pairs, read, top_k, block[0], device))
     begin, end = (int(corpus.passage_offsets[-1]) * (part[0] + more) // part[1] for more in (0, 1))
-    for candidates in ahead(_candidates(corpus, read, begin, end, block[1], device)):
+    for candidates in ahead(_candidates(corpus, read, begin, end, block[1], device), device):
         for _, each in asked:
             each.count(candidates)
         progress((candidates.first + len(candidates.place) - begin) / (end - begin), "counting")
@@ -224,14 +224,17 @@ def _asked(
         key = torch.full(pair.shape, 2**63 - 1)
         score[row, column] = found
         key[row, column] = keys(found, torch.from_numpy(place[place_known]))
-        yield pair, Asked(
-            chosen,
-            to_device(vectors[chosen], on),
-            score.to(on),
-            key.to(on),
-            to_device(passage, on),
-            len(corpus.languages),
-            top_k,
+        yield (
+            pair,
+            Asked(
+                chosen,
+                to_device(vectors[chosen], on),
+                score.to(on),
+                key.to(on),
+                to_device(passage, on),
+                len(corpus.languages),
+                top_k,
+            ),
         )
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from hbench.corpus import TrainingTexts
 from hbench.errors import DataError
 from hbench.memory import Budget
 from hbench.protocols import Encoder, Model, Objective, Sampler
@@ -23,6 +22,7 @@ from hbench.training.loop import Loop, Progress, Track
 from hbench.training.objective import WeightedSum
 from hbench.training.processes import ALONE, Processes
 from hbench.training.recipe import Recipe
+from hbench.training_texts import TrainingTexts
 
 VERSION = 2
 SIDES: tuple[Side, Side] = ("query", "passage")

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hbench.corpus import TrainingTexts
 from hbench.drawing import shared_texts
 from hbench.errors import DataError, PluginError
 from hbench.protocols import Need
 from hbench.records import Int32Array, Int64Array, Side
 from hbench.tokens import Tokens
+from hbench.training_texts import TrainingTexts
 
 BoolArray = npt.NDArray[np.bool_]
 

@@ -47,8 +47,8 @@ def _angles(path: Path, published: dict[str, Any]) -> dict[str, Any]:
     scaling = published.get("rope_scaling") or {}
     if scaling.get("type") != "ntk" or scaling.get("mixed_b") is not None:
         raise DataError(
-            f"{path}: rope_scaling is {scaling}, and not gte-multilingual-base's; give that model's "
-            "folder, or load this one with `huggingface`"
+            f"{path}: rope_scaling is {scaling}, and not gte-multilingual-base's: give that "
+            "model's folder, or load this one with `huggingface`"
         )
     factor, width = scaling["factor"], published["hidden_size"] // published["num_attention_heads"]
     return {

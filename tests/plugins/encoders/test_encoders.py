@@ -194,13 +194,17 @@ def test_a_checkpoint_of_another_architecture_is_refused(scratch_folder, tmp_pat
         HuggingFace(str(folder)).load(folder)
 
 
-def test_pickled_weights_are_not_loaded(scratch_folder, tmp_path):
+def test_pickled_weights_are_refused_with_what_to_do(scratch_folder, tmp_path):
     folder = tmp_path / "pickled"
     shutil.copytree(scratch_folder, folder)
     (folder / "model.safetensors").unlink()
     torch.save({}, folder / "pytorch_model.bin")
-    with pytest.raises(DataError, match="cannot be loaded"):
+    with pytest.raises(DataError) as caught:
         HuggingFace(str(folder)).load(folder)
+    said = str(caught.value)
+    assert said.startswith(f"{folder}: holds no weights as safetensors")
+    assert "load the model in sentence-transformers, save it anew" in said
+    assert said.endswith("give that folder as 'model'")
 
 
 @pytest.mark.parametrize(

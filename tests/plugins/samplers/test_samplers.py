@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from hbench.corpus import training_texts
 from hbench.errors import DataError, OptionError
 from hbench.protocols import Sampler
+from hbench.training_texts import training_texts
 from hbench_plugins.samplers.cross import Cross
 from hbench_plugins.samplers.hybrid import Hybrid
 from hbench_plugins.samplers.mixed import Mixed
