@@ -19,7 +19,8 @@ FILES = {
 LAYERS = [
     {"errors", "records", "protocols"},
     {"options", "registry", "specfile", "settings", "statistics", "packing", "attention",
-     "memory", "drawing", "provenance", "store", "corpus", "tokens", "scorefile"},
+     "memory", "ahead", "drawing", "provenance", "store", "numbering", "corpus", "training_texts",
+     "vectors", "tokens", "counting", "scorefile"},
     {"spec", "validate", "matrix"},
     {"training"},
     {"stages"},

@@ -32,6 +32,14 @@ benchmarks:
     evaluate:
       test: {data: {use: babel, split: test}, settings: [mono, cross], metrics: [map, ndcg@10]}
 """
+# What a stored dataset of two languages tells.
+DETAIL = {
+    "languages": ["de", "en"],
+    "shards": {
+        "query": {"de": [{"texts": 3, "sum": "a"}], "en": [{"texts": 3, "sum": "b"}]},
+        "passage": {"de": [{"texts": 9, "sum": "c"}], "en": [{"texts": 9, "sum": "d"}]},
+    },
+}
 KINDS = (DataJob, TrainJob, EncodeJob, RankJob, ScoreJob)
 
 
@@ -64,10 +72,17 @@ def keys(plan):
 def finish(jobs, store):
     """Put what a job leaves behind where the plan looks for it."""
     for job in jobs:
+        if isinstance(job, EncodeJob):
+            for place in job.places(store):
+                place.folder.mkdir(parents=True, exist_ok=True)
+                (place.folder / MANIFEST).write_text("{}")
+            continue
         folder = job.folder(store)
         folder.mkdir(parents=True, exist_ok=True)
         manifest = folder / MANIFEST
         content = json.loads(manifest.read_text()) if manifest.exists() else {"key": job.key}
+        if isinstance(job, DataJob):
+            content["detail"] = DETAIL
         if isinstance(job, ScoreJob):
             content["scores"] = {
                 label: {"key": key, "cells": job.cells} for label, key in job.metric_keys.items()

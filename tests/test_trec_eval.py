@@ -145,7 +145,9 @@ def lettered(dataset: Toy) -> ReadVectors:
         texts["query", query.language].append(query.text)
     for passage in dataset.passages():
         texts["passage", passage.language].append(passage.text)
-    vectors = {key: on_grid(np.stack([*map(letters, some)]), some)[0] for key, some in texts.items()}
+    vectors = {
+        key: on_grid(np.stack([*map(letters, some)]), some)[0] for key, some in texts.items()
+    }
     return lambda side, language: vectors[side, language]
 
 

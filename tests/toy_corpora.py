@@ -118,12 +118,11 @@ def slow_ranking(
     """(score, id) of every passage of a pool, best first, by the definition."""
     language = int(np.searchsorted(corpus.query_offsets, query, side="right")) - 1
     asked = read("query", corpus.languages[language])[query - corpus.query_offsets[language]]
+    ids = {name: corpus.table(f"passages-{name}")["id"].to_pylist() for name in pool}
     found = [
         (exact_score(asked, vector), f"{name}:{key}")
         for name in pool
-        for key, vector in zip(
-            corpus.table(f"passages-{name}")["id"].to_pylist(), read("passage", name)[:], strict=True
-        )
+        for key, vector in zip(ids[name], read("passage", name)[:], strict=True)
     ]
     return sorted(found, key=lambda entry: (entry[0], entry[1].encode()), reverse=True)
 

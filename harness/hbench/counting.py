@@ -75,7 +75,7 @@ def exact(left: "torch.Tensor", right: "torch.Tensor") -> "torch.Tensor":
     """(n,) scores of row i with row i of two (n, dim) tensors: float64 sums do not round here."""
     import torch
 
-    parts = zip(left.split(AT_ONCE), right.split(AT_ONCE), strict=True)
+    parts = zip(torch.split(left, AT_ONCE), torch.split(right, AT_ONCE), strict=True)
     return torch.cat([(a.double() * b.double()).sum(dim=1) for a, b in parts]).float()
 
 

@@ -2,8 +2,7 @@
 
 A plugin is a frozen dataclass, or a function that returns an object; its typed parameters are its
 options in the spec. Building one is cheap: files, models and devices are touched by its methods.
-Randomness comes from a ``seed`` argument alone. ``version`` is an integer that the author raises
-when outcomes change for the same options; it is part of the key under which results are stored.
+Randomness comes from a ``seed`` argument alone.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,6 +32,18 @@ Need = Literal[
 ]
 
 
+class Plugin(Protocol):
+    """What the plugins of all kinds have."""
+
+    @property
+    def version(self) -> int:
+        """An integer that the author raises when outcomes change for the same options.
+
+        Outcomes are batches, vectors, texts and judgements, the values of a loss or a metric, an
+        executor's behaviour. It is part of the key under which results are stored.
+        """
+
+
 class Batches(Protocol):
     """An endless, stateless list of batches."""
 
@@ -47,25 +58,18 @@ class Batches(Protocol):
             ``Items.languages``). The same for the same (seed, step), whatever was asked before.
             No two items of a batch share a query or passage text in any language.
         """
-        ...
 
 
 @runtime_checkable
-class Sampler(Protocol):
+class Sampler(Plugin, Protocol):
     """Decides which training pairs meet in a batch and so are each other's negatives.
 
     ``needs_parallel`` says that rows cross languages, so that the data must be parallel.
     """
 
     @property
-    def version(self) -> int:
-        """Raised when other batches come out for the same options."""
-        ...
-
-    @property
     def needs_parallel(self) -> bool:
         """Whether some rows have a query and a passage of different languages."""
-        ...
 
     def prepare(self, items: Items, *, batch_size: int, seed: int) -> Batches:
         """Get ready to draw from ``items``.
@@ -73,7 +77,6 @@ class Sampler(Protocol):
         Raises:
             DataError: there are too few items that may meet for one batch.
         """
-        ...
 
 
 class Model(Protocol):
@@ -84,11 +87,9 @@ class Model(Protocol):
 
     def tokenizer_key(self, side: Side) -> str:
         """What identifies ``tokenize`` for a side: equal keys, equal ids; names a cache file."""
-        ...
 
     def tokenize(self, texts: Sequence[str], side: Side) -> Tokenized:
         """Token ids of each text, with its side's prefix and special tokens, cut to its length."""
-        ...
 
     def embed(
         self, tokens: Sequence[TokenIds], *, budget: int, recompute: bool = False
@@ -102,41 +103,30 @@ class Model(Protocol):
                 compute each anew when its gradients are due (gradient caching).
                 ``hbench.packing.in_micro_batches`` does both for a model that cannot itself.
         """
-        ...
 
     def parameters(self) -> "Iterator[torch.nn.Parameter]":
         """What the optimiser changes, in an order that never changes."""
-        ...
 
     def to(self, device: "torch.device") -> Any:  # noqa: ANN401 - torch's own signature
         """Move to a device."""
-        ...
 
     def train(self, mode: bool = True) -> Any:  # noqa: ANN401 - torch's own signature
         """Switch between training and inference."""
-        ...
 
     def save(self, folder: Path) -> None:
         """Write everything that ``Encoder.load`` needs; nothing is pickled."""
-        ...
 
 
 @runtime_checkable
-class Encoder(Protocol):
+class Encoder(Plugin, Protocol):
     """Describes a model: where it comes from, how it pools, prefixes and cuts texts.
 
     ``from_scratch`` says that its untrained state depends on the seed and on the training texts.
     """
 
     @property
-    def version(self) -> int:
-        """Raised when other vectors come out for the same options."""
-        ...
-
-    @property
     def from_scratch(self) -> bool:
         """Whether ``create`` uses its arguments: random weights, a tokenizer of one's own."""
-        ...
 
     def fingerprint(self) -> str:
         """What identifies the weights to start from: a revision or a checksum; "" if none.
@@ -144,7 +134,6 @@ class Encoder(Protocol):
         Raises:
             DataError: a local folder is missing or incomplete.
         """
-        ...
 
     def create(self, texts: Iterable[str], *, seed: int) -> Model:
         """The untrained model, on the CPU.
@@ -153,29 +142,21 @@ class Encoder(Protocol):
             texts: the distinct training texts; read only if ``from_scratch``.
             seed: of the random weights; used only if ``from_scratch``.
         """
-        ...
 
     def load(self, folder: Path) -> Model:
         """A model that ``Model.save`` wrote."""
-        ...
 
 
 @runtime_checkable
-class Dataset(Protocol):
+class Dataset(Plugin, Protocol):
     """Queries, passages and judgements; streamed, so that a corpus need not fit into memory.
 
     ``parallel`` says that queries of one item are translations of each other.
     """
 
     @property
-    def version(self) -> int:
-        """Raised when other texts or judgements come out for the same options."""
-        ...
-
-    @property
     def parallel(self) -> bool:
         """Whether an item's queries are translations of each other."""
-        ...
 
     def fingerprint(self) -> str:
         """What identifies the content: a revision, a checksum, or the generator's seed.
@@ -183,27 +164,22 @@ class Dataset(Protocol):
         Raises:
             DataError: the data is not here, or is not the data it should be.
         """
-        ...
 
     def languages(self) -> Sequence[str]:
         """BCP 47 tags of all languages, known without reading the texts."""
-        ...
 
     def queries(self) -> Iterable[Query]:
         """All queries, in an order that never changes; at most one per (item, language)."""
-        ...
 
     def passages(self) -> Iterable[Passage]:
         """All candidates, in an order that never changes."""
-        ...
 
     def judgements(self) -> Iterable[Judgement]:
         """Which passages answer which items; at least one relevant one for each query's item."""
-        ...
 
 
 @runtime_checkable
-class Objective(Protocol):
+class Objective(Plugin, Protocol):
     """Turns the vectors of one batch into a loss; holds no model.
 
     It may also have ``negatives``, how many hard negatives a row gets (else 1, if ``needs`` names
@@ -211,14 +187,8 @@ class Objective(Protocol):
     """
 
     @property
-    def version(self) -> int:
-        """Raised when another loss comes out for the same options."""
-        ...
-
-    @property
     def needs(self) -> Sequence[Need]:
         """The texts of each row that ``loss`` wants to see."""
-        ...
 
     def loss(self, batch: "Mapping[str, torch.Tensor]") -> "torch.Tensor":
         """The scalar to minimise.
@@ -230,26 +200,54 @@ class Objective(Protocol):
                 ``duplicate``, (n, n) bool, where row j is no negative of row i, since they share
                 a text in some language; ``duplicate_negative``, (n, n x k), likewise.
         """
-        ...
 
 
 @runtime_checkable
-class Metric(Protocol):
+class Metric(Plugin, Protocol):
     """A pure function of the ranks of a query's relevant passages."""
-
-    @property
-    def version(self) -> int:
-        """Raised when other values come out for the same options."""
-        ...
 
     @property
     def direction(self) -> Direction:
         """Whether a higher or a lower value is better."""
-        ...
 
     def values(self, ranks: Ranks) -> FloatArray:
         """(n,) float64, one value a query; NaN where the query lacks what the metric needs."""
-        ...
+
+
+@runtime_checkable
+class Transform(Plugin, Protocol):
+    """Changes the vectors of each language, after encoding and without training.
+
+    The vector that a text gets does not depend on those it is transformed with.
+    """
+
+    def fit(self, vectors: Mapping[str, FloatArray]) -> Mapping[str, FloatArray]:
+        """What ``apply`` needs: float64 arrays by name, stored as npz.
+
+        Args:
+            vectors: for each language (n, dim) float64, of passages, as the encoder gives them,
+                not scaled to length 1; row i of every language is the same text.
+
+        Raises:
+            DataError: the texts cannot serve: the source language is missing, they are too few.
+        """
+
+    def apply(
+        self, vectors: FloatArray, *, side: Side, language: str, fitted: Mapping[str, FloatArray]
+    ) -> FloatArray:
+        """(n, dim) float64 in the place of ``vectors``; the ranking scales them to length 1.
+
+        Args:
+            vectors: (n, dim) float64 of one side and language, as the encoder gives them; never
+                changed in place.
+            side: theirs.
+            language: theirs.
+            fitted: what ``fit`` returned.
+
+        Raises:
+            DataError: ``fit`` did not see the language; a plugin whose source leaves the vectors
+                of such languages as they are does so, and its docstring says it.
+        """
 
 
 class Job(Protocol):
@@ -258,27 +256,19 @@ class Job(Protocol):
     @property
     def key(self) -> str:
         """Identifies the job and, stored under it, its outcome."""
-        ...
 
     @property
     def needs(self) -> "Sequence[Job]":
         """The jobs that must be done before."""
-        ...
 
     @property
     def title(self) -> str:
         """One line for people."""
-        ...
 
 
 @runtime_checkable
-class Executor(Protocol):
+class Executor(Plugin, Protocol):
     """Walks jobs in an order that respects their needs."""
-
-    @property
-    def version(self) -> int:
-        """Raised when the executor's behaviour changes."""
-        ...
 
     def execute(
         self,
@@ -297,4 +287,3 @@ class Executor(Protocol):
         Returns:
             The outcome of each job by its key.
         """
-        ...

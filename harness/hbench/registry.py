@@ -9,13 +9,14 @@ from typing import Any, Literal
 from hbench import options, protocols
 from hbench.errors import HBenchError, OptionError, PluginError, did_you_mean
 
-Kind = Literal["sampler", "encoder", "dataset", "objective", "metric", "executor"]
+Kind = Literal["sampler", "encoder", "dataset", "objective", "metric", "transform", "executor"]
 PROTOCOLS: Mapping[Kind, type] = {
     "sampler": protocols.Sampler,
     "encoder": protocols.Encoder,
     "dataset": protocols.Dataset,
     "objective": protocols.Objective,
     "metric": protocols.Metric,
+    "transform": protocols.Transform,
     "executor": protocols.Executor,
 }
 KINDS: tuple[Kind, ...] = tuple(PROTOCOLS)

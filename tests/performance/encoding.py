@@ -20,8 +20,9 @@ from tests.performance import peers
 from hbench.corpus import Corpus
 from hbench.memory import Budget
 from hbench.records import Side
-from hbench.stages.encode import Vectors, _encode
+from hbench.stages.encode import Arithmetic, encode, on_grid
 from hbench.tokens import tokenize
+from hbench.vectors import Vectors
 from hbench_plugins.encoders.transformer import Transformer
 
 BATCHES = (8, 16, 32, 64)
@@ -47,27 +48,28 @@ class Outcome:
 def ours(model: Transformer, side: Side, calls: Calls) -> Outcome:
     """Tokenise and encode as the encode stage does."""
 
-    def encode(texts: list[str]) -> Vectors:
+    def work(texts: list[str]) -> Vectors:
         tokens = tokenize(model, texts, side)
-        return _encode(model, texts, tokens, Budget(None, "cpu"), lambda share: None)
+        found = encode(model, tokens, Budget(None, "cpu"), Arithmetic("cpu"), lambda done: None)
+        return on_grid(found, texts)[0]
 
-    return _timed(model.body, encode, calls)
+    return _timed(model.body, work, calls)
 
 
 def theirs(model: Any, batch_size: int, calls: Calls) -> Outcome:
     """sentence-transformers' ``encode``; the model ends in a normalisation."""
 
-    def encode(texts: list[str]) -> Vectors:
+    def work(texts: list[str]) -> Vectors:
         found: Vectors = model.encode(texts, batch_size=batch_size, show_progress_bar=False)
         return found
 
-    return _timed(model, encode, calls)
+    return _timed(model, work, calls)
 
 
-def _timed(module: Any, encode: Callable[[list[str]], Vectors], calls: Calls) -> Outcome:
+def _timed(module: Any, work: Callable[[list[str]], Vectors], calls: Calls) -> Outcome:
     with peers.tokens_seen(module) as seen:
         start = time.perf_counter()
-        vectors = [encode(texts) for texts in calls]
+        vectors = [work(texts) for texts in calls]
         seconds = time.perf_counter() - start
     return Outcome(np.concatenate(vectors), seconds, sum(seen))
 

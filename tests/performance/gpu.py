@@ -24,7 +24,7 @@ from hbench import attention
 from hbench.errors import MemoryShortage
 from hbench.memory import Budget, is_out_of_memory
 from hbench.records import Items
-from hbench.stages.encode import _encode
+from hbench.stages.encode import Arithmetic
 from hbench.tokens import tokenize
 from hbench.training.speed import Speedometer
 from hbench.training_texts import TrainingTexts
@@ -166,7 +166,8 @@ def encoding(folder: Path, texts: list[str], device: str) -> list[list[str]]:
 
     def ours(chosen: list[str]) -> Any:
         tokens = tokenize(model, chosen, "passage")
-        return _encode(model, chosen, tokens, Budget(None, device), lambda share: None)
+        arithmetic = Arithmetic(device, "bfloat16")
+        return encode(model, tokens, Budget(None, device), arithmetic, lambda done: None)
 
     def theirs(chosen: list[str], size: int) -> Any:
         return peer.encode(chosen, batch_size=size, show_progress_bar=False)
@@ -175,10 +176,10 @@ def encoding(folder: Path, texts: list[str], device: str) -> list[list[str]]:
     for size in BATCHES:
         sides[f"sentence-transformers, batches of {size}"] = partial(theirs, size=size)
     rows: list[list[str]] = []
-    for name, encode in sides.items():
-        encode(texts[:2000])
+    for name, work in sides.items():
+        work(texts[:2000])
         started = time.perf_counter()
-        encode(texts)
+        work(texts)
         rate = total / (time.perf_counter() - started)
         rows.append(["encoding", name, f"{rate:,.0f}", ""])
     return rows

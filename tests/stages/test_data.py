@@ -24,7 +24,13 @@ def toy(toy_dataset):
 
 
 def test_what_is_told_of_a_dataset(toy, tmp_path):
-    assert data.run(toy, tmp_path) == {
+    told = data.run(toy, tmp_path)
+    shards = told.pop("shards")
+    assert {side: {tag: [part["texts"] for part in parts] for tag, parts in found.items()}
+            for side, found in shards.items()} == {
+        "query": {"de": [1], "en": [2]}, "passage": {"de": [1], "en": [2]}
+    }  # fmt: skip
+    assert told == {
         "parallel": True,
         "languages": ["de", "en"],
         "queries": {"de": 1, "en": 2},
@@ -66,7 +72,7 @@ def test_the_same_stream_gives_the_same_bytes(toy, tmp_path):
         (tmp_path / name).mkdir()
         data.run(toy, tmp_path / name)
     files = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()}
-    assert len(files) == 6
+    assert len(files) == 6 + 4  # and the numbers of each table of texts
     assert {path.name: path.read_bytes() for path in (tmp_path / "two").iterdir()} == files
 
 

@@ -8,11 +8,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from tests.toy_corpora import silent, stored, toy
 
+from hbench import corpus as corpora
+from hbench import vectors as storage
+from hbench.corpus import Corpus
 from hbench.errors import DataError, MemoryShortage
 from hbench.records import Tokenized
-from hbench.stages import encode
-from hbench.stages.encode import on_grid, read_vectors
+from hbench.stages import data, encode
+from hbench.stages.encode import Arithmetic, Place, on_grid
+from hbench.store import Store, read_manifest
 from hbench.tokens import tokenize
+from hbench.vectors import StoredRows
 
 
 class Lengths:
@@ -55,16 +60,29 @@ class LengthsEncoder:
         return self.model
 
 
-def run(encoder: Any, corpus, folder, progress=silent):
+def places_of(corpus, folder):
+    names = [f"{shard.side}-{shard.language}-{shard.number}" for shard in corpus.shards]
+    return [Place(shard, folder / name, {})
+            for shard, name in zip(corpus.shards, names, strict=True)]  # fmt: skip
+
+
+def run(encoder: Any, corpus, folder, progress=silent, arithmetic=Arithmetic("cpu"), places=None):  # noqa: B008
     return encode.run(
         encoder,
         folder / "model",
         corpus,
-        device="cpu",
+        places_of(corpus, folder) if places is None else places,
+        arithmetic,
+        store=Store(folder),
         tokenize=tokenize,
-        folder=folder,
         progress=progress,
     )
+
+
+def read_vectors(folder, side, language):
+    corpus = Corpus(folder / "data")
+    folders = [place.folder for place in places_of(corpus, folder)]
+    return StoredRows.of(corpus, folders, side, language)[:]
 
 
 def corpus_of(folder, passages, queries=("a",)):
@@ -98,7 +116,7 @@ def test_queries_and_passages_are_encoded_as_what_they_are(tmp_path):
 def test_equal_texts_are_encoded_once_and_have_equal_vectors(tmp_path):
     model, detail = encoded(tmp_path, ["ab", "c", "ab", "ab"], ["a", "a"])
     assert model.tokenized == [("query", ["a"]), ("passage", ["ab", "c"])]
-    assert detail == {"texts": 6, "encoded": 3, "notes": []}
+    assert detail == {"encoded": 3, "notes": []}
     vectors = read_vectors(tmp_path, "passage", "de")
     assert vectors[0].tobytes() == vectors[2].tobytes() == vectors[3].tobytes()
     assert vectors[0].tobytes() != vectors[1].tobytes()
@@ -135,7 +153,7 @@ def test_progress_rises_to_one_and_says_what_is_encoded(tmp_path, monkeypatch):
     monkeypatch.setattr(encode, "CHUNK", 1)
     told = []
     encoded(tmp_path, ["a", "b"], progress=lambda *what: told.append(what))
-    assert told == [(0.5, "query de"), (0.75, "passage de"), (1.0, "passage de")]
+    assert told == [(1 / 3, "query de"), (2 / 3, "passage de"), (1.0, "passage de")]
 
 
 def test_a_language_without_queries_can_be_searched_in(tmp_path):
@@ -178,25 +196,75 @@ directions = arrays(np.float32, (3, 12), elements=numbers).filter(
 @settings(max_examples=50)
 @given(directions, st.sampled_from([1e-30, 1e-3, 1, 1e30]))
 def test_rows_are_multiples_of_the_grid_and_have_length_one(vectors, scale):
-    found = on_grid(vectors.astype(np.float64) * scale, ["", "", ""])
+    found, lengths = on_grid(vectors.astype(np.float64) * scale, ["", "", ""])
     assert_on_grid(found)
     exact = vectors / np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
     np.testing.assert_allclose(found, exact, rtol=0, atol=2**-25)  # half a float32 step below 1
+    wanted = scale * np.linalg.norm(vectors.astype(np.float64), axis=1)
+    np.testing.assert_allclose(lengths, wanted, rtol=1e-6)
 
 
 def test_long_vectors_keep_length_one():
-    assert_on_grid(on_grid(np.random.default_rng(0).standard_normal((8, 4096)), [""] * 8))
+    assert_on_grid(on_grid(np.random.default_rng(0).standard_normal((8, 4096)), [""] * 8)[0])
 
 
 def test_components_round_to_the_nearest_step():
     step = 2**-26
-    found = on_grid(np.array([[1, 0.4 * step, 0.6 * step, -0.6 * step, 1.5 * step]]), [""])
+    found, _ = on_grid(np.array([[1, 0.4 * step, 0.6 * step, -0.6 * step, 1.5 * step]]), [""])
     assert found.tolist() == [[1, 0, step, -step, 2 * step]]
 
 
 @settings(max_examples=50)
 @given(directions)
 def test_vectors_on_the_grid_stay_where_they_are_but_for_the_last_step(vectors):
-    once = on_grid(vectors, ["", "", ""])
-    twice = on_grid(once, ["", "", ""])
+    once, _ = on_grid(vectors, ["", "", ""])
+    twice, _ = on_grid(once, ["", "", ""])
     np.testing.assert_allclose(twice, once, rtol=0, atol=2**-23)
+
+
+def test_float16_vectors_are_exact_in_float32_and_of_length_one(tmp_path):
+    corpus = corpus_of(tmp_path, ["abb", "abcc"])
+    run(LengthsEncoder(), corpus, tmp_path, arithmetic=Arithmetic("cpu", stored="float16"))
+    found = read_vectors(tmp_path, "passage", "de")
+    assert found.dtype == np.float32
+    assert (found == found.astype(np.float16)).all()
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=2**-10)
+
+
+def test_a_text_has_one_vector_in_whichever_shard_it_occurs_again(tmp_path, monkeypatch):
+    for module in (corpora, storage, data):
+        monkeypatch.setattr(module, "SHARD", 2)
+    passages = ["ab", "c", "ab", "bb", "c", "aab", "abc", "ab"]
+    model, _ = encoded(tmp_path, passages)
+    assert [texts for side, texts in model.tokenized if side == "passage"] == [
+        ["ab", "c"], ["bb", "aab"], ["abc"]
+    ]  # fmt: skip
+    counts = np.array([[text.count(x) for x in "abc?"] for text in passages], np.float64)
+    expected = counts / np.linalg.norm(counts, axis=1, keepdims=True)
+    found = read_vectors(tmp_path, "passage", "de")
+    np.testing.assert_allclose(found, expected, atol=2**-25)
+    corpus = Corpus(tmp_path / "data")
+    rows = StoredRows.of(corpus, [p.folder for p in places_of(corpus, tmp_path)], "passage", "de")
+    assert len(rows) == 8
+    some = np.array([7, 0, 3])
+    np.testing.assert_array_equal(rows[some], found[some])
+    np.testing.assert_array_equal(rows[2:5], found[2:5])
+    np.testing.assert_allclose(rows.lengths(some), [2**0.5, 2**0.5, 2])
+
+
+def test_vectors_are_written_shard_by_shard_so_that_an_interruption_keeps_the_first(tmp_path):
+    corpus = stored(
+        toy({"de:q": "a"}, {"de:p": "b", "en:p": "N"}, {"q": {"en:p": 1}}), tmp_path / "data"
+    )
+    with pytest.raises(DataError, match="not finite"):
+        run(LengthsEncoder(), corpus, tmp_path)
+    written = [place.shard.language for place in places_of(corpus, tmp_path)
+               if read_manifest(place.folder)]  # fmt: skip
+    assert written == ["de", "de"]
+
+
+def test_only_the_shards_that_are_asked_for_are_encoded(tmp_path):
+    corpus = corpus_of(tmp_path, ["ab", "c"])
+    encoder = LengthsEncoder()
+    run(encoder, corpus, tmp_path, places=places_of(corpus, tmp_path)[1:])
+    assert encoder.model.tokenized == [("passage", ["ab", "c"])]

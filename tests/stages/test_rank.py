@@ -296,7 +296,9 @@ def test_top_scores_are_float32_bit_for_bit(tmp_path):
     ranked(corpus, read, tmp_path, top_k=150)
     table = pq.read_table(tmp_path / "top.parquet")
     passages = np.concatenate([read("passage", name)[:] for name in corpus.languages])
-    expected = (read("query", "de")[:].astype(np.float64) @ passages.T.astype(np.float64)).astype("f4")
+    expected = (read("query", "de")[:].astype(np.float64) @ passages.T.astype(np.float64)).astype(
+        "f4"
+    )
     found = table["score"].to_numpy()
     assert found.dtype == np.float32
     assert len(found) == expected.size

@@ -108,7 +108,7 @@ def run(
     with behind(arithmetic.device) as later:
         for place, texts, tokens in ahead(read, arithmetic.device):
             share = partial(_report, progress, place.shard, done, total)
-            found = _encode(loaded, tokens, budget, arithmetic.precision, share)
+            found = encode(loaded, tokens, budget, arithmetic, share)
             vectors, lengths = on_grid(found, texts, arithmetic.stored)
             detail = {"texts": len(texts), "cut": tokens.cut, "notes": list(budget.notes)}
             later(_write, store, place, detail, vectors, lengths)
@@ -173,23 +173,34 @@ def on_grid(
     return np.rint(scaled * GRID) / GRID, lengths.astype(np.float32)
 
 
-def _encode(
+def encode(
     model: Model,
     tokens: Tokens,
     budget: Budget,
-    precision: Precision,
+    arithmetic: Arithmetic,
     report: Callable[[int], None],
 ) -> Vectors:
-    """(n, dim) vectors as the model gives them, in the order of the texts."""
+    """Vectors of texts, not scaled.
+
+    Args:
+        model: on the device, not in training.
+        tokens: of the texts.
+        budget: tokens that are worked on at once.
+        arithmetic: how.
+        report: told how many texts are done.
+
+    Returns:
+        (n, dim) as the model gives them, in the order of the texts.
+
+    Raises:
+        MemoryShortage: not even one text at a time fits into memory.
+    """
     import torch
 
-    kind = next(model.parameters()).device.type
+    kind, is_half = arithmetic.device.partition(":")[0], arithmetic.precision == "bfloat16"
     order = np.argsort(tokens.lengths, kind="stable")
     parts: list[Vectors] = []
-    with (
-        torch.inference_mode(),
-        torch.autocast(kind, torch.bfloat16, enabled=precision == "bfloat16"),
-    ):
+    with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=is_half):
         for start in range(0, len(order), CHUNK):
             chosen = order[start : start + CHUNK]
             ids = [tokens[i] for i in chosen]

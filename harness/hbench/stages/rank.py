@@ -247,8 +247,9 @@ def _relevant(
     vectors, place = [], []
     for index, name in enumerate(corpus.languages):
         own = numbers[bounds[index] : bounds[index + 1]] - corpus.passage_offsets[index]
-        vectors.append(read("passage", name)[own])
-        place.append(corpus.tie_order(name)[own])
+        if len(own):
+            vectors.append(read("passage", name)[own])
+            place.append(corpus.tie_order(name)[own])
     return numbers, np.concatenate(vectors), np.concatenate(place)
 
 

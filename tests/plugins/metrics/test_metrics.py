@@ -158,7 +158,7 @@ def test_bias_metrics_are_the_sources_formulas_spelt_out(places, k):
     ranks = ranks_of([(place, 1, language) for place, language in sorted(gold.items())],
                      sizes=(10, 10, 10))  # fmt: skip
     others = [place for place, language in gold.items() if language != DE]
-    wanted = {
+    wanted: dict[Metric, float] = {
         RankDistance(): max(gold) - min(gold),
         MaxRank(): max(gold),
         MaxRankNorm(): 100 * (log2(30) - log2(max(gold))) / (log2(30) - log2(len(gold))),
