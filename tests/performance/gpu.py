@@ -24,7 +24,7 @@ from hbench import attention
 from hbench.errors import MemoryShortage
 from hbench.memory import Budget, is_out_of_memory
 from hbench.records import Items
-from hbench.stages.encode import Arithmetic
+from hbench.stages.encode import Arithmetic, encode
 from hbench.tokens import tokenize
 from hbench.training.speed import Speedometer
 from hbench.training_texts import TrainingTexts
