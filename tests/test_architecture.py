@@ -21,10 +21,10 @@ LAYERS = [
     {"options", "registry", "specfile", "settings", "statistics", "packing", "attention",
      "memory", "ahead", "drawing", "provenance", "store", "numbering", "corpus", "training_texts",
      "vectors", "tokens", "counting", "scorefile"},
-    {"spec", "validate", "matrix"},
+    {"uses", "spec", "validate", "matrix"},
     {"training"},
     {"stages"},
-    {"jobs", "plan", "resolved"},
+    {"jobs", "plan", "resolved", "stored"},
     {"worker", "executor"},
     {"tables", "cli"},
 ]  # fmt: skip

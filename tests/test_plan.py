@@ -410,8 +410,9 @@ def test_the_resolved_spec_writes_every_default_out_and_is_json(plan, store):
     assert evaluation["settings"]["mono"][:2] == [["ar", "ar"], ["de", "de"]]
     assert len(evaluation["settings"]["cross"]) == 8 * 7
     assert evaluation["metrics"]["map"]["direction"] == "higher"
-    rank_job = part.scores["test"][system.key].rank
-    assert evaluation["scores"][system.key] == {
+    rank_job = part.scores["test"]["mixed"][2].rank
+    assert system.key == rank_job.vectors.system.key
+    assert evaluation["scores"]["mixed"]["2"] == {
         "key": rank_job.key,
         "folder": f"{folder}/eval/babel-{rank_job.key[:8]}",
     }

@@ -24,8 +24,8 @@ from hbench.protocols import Metric
 from hbench.records import Judgement, Passage, Query
 from hbench.settings import Component, components
 from hbench.stages import score
-from hbench.stages.encode import on_grid
 from hbench.stages.rank import ReadVectors
+from hbench.vectors import on_grid
 from hbench_plugins.datasets.xquad_r import XQuADR
 from hbench_plugins.metrics.map import AveragePrecision
 from hbench_plugins.metrics.mrr import ReciprocalRank

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 
 from hbench.errors import HBenchError, OptionError, SpecError, printable
-from hbench.spec import MetricUse, Spec
+from hbench.spec import Spec
 from hbench.specfile import SpecFile
+from hbench.uses import MetricUse
 from hbench.validate import apply_override, load_spec
 from hbench_plugins.datasets.babel import Babel
 
@@ -127,7 +128,7 @@ def test_all_mistakes_of_meaning_come_at_once_each_with_line_and_column(mistakes
         ("use: babel, split: train", "use: babel, split: train, weight: -1", "greater than 0"),
         ("use: babel, split: train", "use: babel", "dataset 'babel' (hbench 0.1.0) needs the opti"),
         ("{use: mono}", "mono", "samplers.mono: Input should be an object; found 'mono'"),
-        ("{use: mono}", "{use: none, x: 1}", "the untrained sampler 'none' has no options"),
+        ("{use: mono}", "{use: none, x: 1}", "the sampler 'none' has no options"),
         ("mono: {use", '"m\\x07": {use', "m?: String should match pattern 'printable characters'"),
         ("mono: {use", '"": {use', "String should have at least 1 character"),
         ("mono: {use", f"{'m' * 101}: {{use", "String should have at most 100 characters"),

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from hbench.corpus import Corpus
 from hbench.records import Judgement, Passage, Query, Side
 from hbench.stages import data, rank
-from hbench.stages.encode import on_grid
 from hbench.stages.score import Beats
+from hbench.vectors import on_grid
 
 
 @dataclass(frozen=True)

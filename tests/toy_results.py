@@ -55,10 +55,13 @@ def resolved(
                     name: {"direction": direction, "key": f"k-{name}"}
                     for name, direction in METRICS.items()
                 },
+                "notes": [],
                 "scores": {
-                    system["key"]: {"key": f"r-{system['key']}", "folder": f"{system['folder']}/e"}
-                    for own in systems.values()
-                    for system in own.values()
+                    name: {
+                        seed: {"key": f"r-{each['key']}", "folder": f"{each['folder']}/e"}
+                        for seed, each in own.items()
+                    }
+                    for name, own in systems.items()
                 },
             }
         },

@@ -113,7 +113,7 @@ def check_settings(plan: Plan, store: Store) -> None:
     """
     for part in plan.benchmarks:
         for name, scores in part.scores.items():
-            job = next(iter(scores.values()))
+            job = next(job for by_seed in scores.values() for job in by_seed.values())
             data = job.rank.vectors.data
             if job in plan.todo and data.is_done(store):
                 corpus = Corpus(data.folder(store))

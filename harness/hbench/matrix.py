@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import product
 
 from hbench.errors import OptionError
-from hbench.spec import AXES, UNTRAINED, Benchmark
+from hbench.spec import AXES, Benchmark
+from hbench.uses import UNTRAINED
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,10 @@ def methods(benchmark: Benchmark) -> list[Method]:
     varied = [axis for axis in values if len(values[axis]) > 1] or ["sampler"]
     found: dict[str, Method] = {}
     for combination in product(*values.values()):
-        axes: dict[str, str] = dict(zip(AXES, combination, strict=True))
+        chosen = zip(AXES, combination, strict=True)
+        axes: dict[str, str] = {axis: name for axis, name in chosen if name}
         if benchmark.samplers[axes["sampler"]].use == UNTRAINED:
-            del axes["objective"]
+            axes.pop("objective", None)
         name = "/".join(axes[axis] for axis in varied if axis in axes) or axes["sampler"]
         method = Method(name, axes)
         if found.setdefault(name, method).axes != axes:

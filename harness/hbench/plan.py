@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from hbench.errors import DataError, HBenchError, OptionError, did_you_mean
-from hbench.jobs import DataJob, EncodeJob, Job, RankJob, ScoreJob, TrainJob
+from hbench.jobs import DataJob, EncodeJob, FitJob, Job, RankJob, ScoreJob, TrainJob
 from hbench.matrix import Method, methods
 from hbench.provenance import Hardware
 from hbench.registry import Built, build
 from hbench.settings import Component, components
-from hbench.spec import UNTRAINED, Benchmark, Evaluation, PluginUse, Spec
+from hbench.spec import Benchmark, Evaluation, Spec
 from hbench.store import Store, canonical
+from hbench.uses import UNTRAINED, PluginUse, TransformUse
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,14 @@ class BenchmarkPlan:
         benchmark: its spec.
         methods: in the order of the spec.
         systems: for each method's name the training jobs by seed.
-        scores: for each evaluation the scoring jobs by the key of the system.
+        scores: for each evaluation and method's name the scoring jobs by seed.
     """
 
     name: str
     benchmark: Benchmark
     methods: Sequence[Method]
     systems: Mapping[str, Mapping[int, TrainJob]]
-    scores: Mapping[str, Mapping[str, ScoreJob]]
+    scores: Mapping[str, Mapping[str, Mapping[int, ScoreJob]]]
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,8 @@ class Planner:
             method.name: {job.seed: job for job in self._systems(name, benchmark, method)}
             for method in all_methods
         }
-        self._check_distinct(name, systems)
-        scores: dict[str, dict[str, ScoreJob]] = {}
+        self._check_distinct(name, all_methods, systems)
+        scores: dict[str, dict[str, dict[int, ScoreJob]]] = {}
         for label, evaluation in benchmark.evaluate.items():
             place = f"{name}: evaluate.{label}"
             data = self._data(place, evaluation.data)
@@ -105,15 +106,17 @@ class Planner:
             metrics = tuple(
                 (m.label, build("metric", m.use, m.options)) for m in evaluation.metrics
             )
-            scores[label] = {
-                job.key: ScoreJob(
-                    RankJob(self._vectors(job, data, evaluation), evaluation.top_k),
-                    settings,
-                    metrics,
-                )
-                for by_seed in systems.values()
-                for job in by_seed.values()
-            }
+            scores[label] = {}
+            for method in all_methods:
+                transform = benchmark.transforms.get(method.axes.get("transform", ""))
+                scores[label][method.name] = {
+                    seed: ScoreJob(
+                        self._ranks(place, benchmark, system, data, evaluation, transform),
+                        settings,
+                        metrics,
+                    )
+                    for seed, system in systems[method.name].items()
+                }
         return BenchmarkPlan(name, benchmark, all_methods, systems, scores)
 
     def _systems(self, name: str, benchmark: Benchmark, method: Method) -> Iterable[TrainJob]:
@@ -162,6 +165,38 @@ class Planner:
                 method=method.name,
             )
 
+    def _ranks(
+        self,
+        place: str,
+        benchmark: Benchmark,
+        system: TrainJob,
+        data: DataJob,
+        evaluation: Evaluation,
+        transform: TransformUse | None,
+    ) -> RankJob:
+        """The counts of a system on a dataset, with the method's transform."""
+        vectors = self._vectors(system, data, evaluation)
+        if transform is None or transform.use == UNTRAINED:
+            return RankJob(vectors, evaluation.top_k)
+        sources = [transform.data] if transform.data else []
+        if not sources and benchmark.train is not None:
+            sources = list(benchmark.train.data.values())
+        jobs = [self._data(f"{place}, transform {transform.use!r}", use) for use in sources]
+        parallel = [job for job in jobs if job.dataset.plugin.parallel]
+        if not parallel:
+            self.mistakes.append(
+                f"{place}: transform {transform.use!r} is fitted on parallel texts, and there are "
+                "none; name some in its 'data'"
+            )
+        elif parallel[0].key == data.key:
+            self.mistakes.append(
+                f"{place}: transform {transform.use!r} is fitted on the very data that it is "
+                "evaluated on; give it other data"
+            )
+        texts = (parallel or [data])[0]
+        fit = FitJob(_built("transform", transform), self._vectors(system, texts, evaluation))
+        return RankJob(vectors, evaluation.top_k, fit)
+
     def _vectors(self, system: TrainJob, data: DataJob, evaluation: Evaluation) -> EncodeJob:
         precision = evaluation.precision_on(self.hardware.device)
         return EncodeJob(system, data, self.hardware, precision, evaluation.vectors)
@@ -184,15 +219,22 @@ class Planner:
             self.mistakes.append(f"{place}: {error}")
             return ()
 
-    def _check_distinct(self, name: str, systems: Mapping[str, Mapping[int, TrainJob]]) -> None:
+    def _check_distinct(
+        self,
+        name: str,
+        all_methods: Sequence[Method],
+        systems: Mapping[str, Mapping[int, TrainJob]],
+    ) -> None:
         """No method may be another one under a second name: it would be tested against itself."""
-        owners: dict[str, str] = {}
-        for method, by_seed in systems.items():
-            for job in by_seed.values():
-                owner = owners.setdefault(job.key, method)
-                if owner != method:
+        owners: dict[tuple[str, str], str] = {}
+        for method in all_methods:
+            for job in systems[method.name].values():
+                mark = (job.key, method.axes.get("transform", ""))
+                owner = owners.setdefault(mark, method.name)
+                if owner != method.name:
                     self.mistakes.append(
-                        f"{name}: the methods {owner!r} and {method!r} are the same; remove one"
+                        f"{name}: the methods {owner!r} and {method.name!r} are the same; "
+                        "remove one"
                     )
 
     def _check_parallel(self, place: str, sources: Mapping[str, DataJob]) -> None:
@@ -220,11 +262,11 @@ def _built(kind: Any, use: PluginUse) -> Built:  # noqa: ANN401
 
 def _goals(plan: BenchmarkPlan) -> Iterable[Job]:
     """What a benchmark must have in the end: system by system, so that tables fill up early."""
-    for by_seed in plan.systems.values():
-        for system in by_seed.values():
+    for method, by_seed in plan.systems.items():
+        for seed, system in by_seed.items():
             yield system
             for scores in plan.scores.values():
-                yield scores[system.key]
+                yield scores[method][seed]
 
 
 def _ordered(goals: Iterable[Job], wanted: Callable[[Job], bool] = lambda job: True) -> list[Job]:

@@ -9,8 +9,9 @@ from typing import Any
 from hbench.matrix import Method
 from hbench.plan import BenchmarkPlan
 from hbench.registry import Kind, build
-from hbench.spec import AXES, UNTRAINED, PluginUse, WeightedUse
+from hbench.spec import AXES
 from hbench.store import Store
+from hbench.uses import UNTRAINED, PluginUse, WeightedUse
 
 
 def resolved(plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
@@ -22,6 +23,9 @@ def resolved(plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
             if filled:
                 is_list = axis == "objective" and bool(plan.benchmark.objectives[name].several)
                 spec[f"{axis}s"][name] = filled if is_list else filled[0]
+    for name, transform in plan.benchmark.transforms.items():
+        if transform.data is not None:
+            spec["transforms"][name]["data"] = _with_defaults("dataset", transform.data)
     for name, evaluation in plan.benchmark.evaluate.items():
         spec["evaluate"][name]["data"] = _with_defaults("dataset", evaluation.data)
         spec["evaluate"][name]["metrics"] = [metric.label for metric in evaluation.metrics]
@@ -62,7 +66,7 @@ def _resolved_method(method: Method, plan: BenchmarkPlan, store: Store) -> dict[
 
 def _resolved_evaluation(name: str, plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
     scores = plan.scores[name]
-    first = next(iter(scores.values()))
+    first = next(job for by_seed in scores.values() for job in by_seed.values())
     return {
         "data": first.rank.vectors.data.key,
         "settings": {
@@ -73,9 +77,13 @@ def _resolved_evaluation(name: str, plan: BenchmarkPlan, store: Store) -> dict[s
             label: {"direction": metric.plugin.direction, "key": first.metric_keys[label]}
             for label, metric in first.metrics
         },
+        "notes": plan.benchmark.evaluate[name].notes,
         "scores": {
-            key: {"key": job.rank.key, "folder": _relative(job.folder(store), store)}
-            for key, job in scores.items()
+            method: {
+                str(seed): {"key": job.rank.key, "folder": _relative(job.folder(store), store)}
+                for seed, job in by_seed.items()
+            }
+            for method, by_seed in scores.items()
         },
     }
 

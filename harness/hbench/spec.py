@@ -1,79 +1,34 @@
 """What a user asks for: the spec's shape, and nothing of what plugins or data it names.
 
-A spec is a file of named benchmarks; each is a matrix of methods (encoders x samplers x objectives,
-with seeds), data to train on, data to evaluate on, and claims.
+A spec is a file of named benchmarks; each is a matrix of methods (encoders x samplers x objectives
+x transforms, with seeds), data to train on, data to evaluate on, and claims.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from hbench.errors import did_you_mean
 from hbench.settings import MACRO
+from hbench.uses import (
+    UNTRAINED,
+    MetricUse,
+    Name,
+    ObjectiveUse,
+    PluginUse,
+    Strict,
+    TransformUse,
+    WeightedUse,
+)
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^\P{C}+$")]
-UNTRAINED = "none"
-Axis = Literal["encoder", "sampler", "objective"]
-AXES: tuple[Axis, ...] = ("encoder", "sampler", "objective")
+Axis = Literal["encoder", "sampler", "objective", "transform"]
+AXES: tuple[Axis, ...] = ("encoder", "sampler", "objective", "transform")
 
 
 def default_precision(device: str) -> Literal["float32", "bfloat16"]:
     """bfloat16 on a CUDA device, which has units for it, and float32 elsewhere."""
     return "bfloat16" if device.startswith("cuda") else "float32"
-
-
-class Strict(BaseModel):
-    """No unknown keys, no conversions, no changes."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class PluginUse(BaseModel):
-    """A plugin by name; every other key is an option of it."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
-    use: Name
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """The plugin's options as the file gives them."""
-        return self.model_extra or {}
-
-
-class WeightedUse(PluginUse):
-    """One of several: a dataset to train on, a part of an objective."""
-
-    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
-
-
-class ObjectiveUse(Strict):
-    """An objective, or a list of them, whose weighted sum is minimised.
-
-    Only in a list is ``weight`` the spec's own key.
-    """
-
-    # Behind a validator a list is a list, which a strict tuple would refuse.
-    model_config = ConfigDict(strict=False)
-    one: PluginUse | None = None
-    several: tuple[WeightedUse, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_one_or_list(cls, value: object) -> object:
-        if value == []:
-            raise ValueError("a list of objectives needs at least one")
-        return {"several" if isinstance(value, list) else "one": value}
-
-    @property
-    def parts(self) -> Sequence[PluginUse]:
-        """The objectives."""
-        return (self.one,) if self.one is not None else self.several
-
-    @property
-    def weights(self) -> Sequence[float]:
-        """The weight of each."""
-        return [part.weight for part in self.several] or [1.0]
 
 
 class Validation(Strict):
@@ -153,33 +108,6 @@ class Setting(Strict):
         return self
 
 
-class MetricUse(PluginUse):
-    """A metric: ``ndcg@10`` is short for ``{use: ndcg, k: 10}``."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_word(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        name, at, cutoff = value.partition("@")
-        if not at:
-            return {"use": name}
-        if not cutoff.isdecimal() or int(cutoff) < 1:
-            raise ValueError(f"{value!r}: the cut-off after '@' must be a whole number from 1")
-        return {"use": name, "k": int(cutoff)}
-
-    @property
-    def label(self) -> str:
-        """The metric's name in tables and score files.
-
-        >>> MetricUse.model_validate("ndcg@10").label
-        'ndcg@10'
-        """
-        others = ",".join(f"{k}={v}" for k, v in sorted(self.options.items()) if k != "k")
-        cutoff = f"@{self.options['k']}" if "k" in self.options else ""
-        return self.use + cutoff + (f"[{others}]" if others else "")
-
-
 class Evaluation(Strict):
     """A dataset to evaluate on.
 
@@ -198,6 +126,11 @@ class Evaluation(Strict):
     top_k: int = Field(default=10, ge=1)
     precision: Literal["float32", "bfloat16"] | None = None
     vectors: Literal["float32", "float16"] = "float32"
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a reader of the tables must know of how vectors were compared."""
+        return ["vectors are stored and compared in float16"] if self.vectors == "float16" else []
 
     def precision_on(self, device: str) -> Literal["float32", "bfloat16"]:
         """What is asked for, or the device's default."""
@@ -262,6 +195,7 @@ class Benchmark(Strict):
     encoders: dict[Name, PluginUse] = Field(min_length=1)
     samplers: dict[Name, PluginUse] = Field(min_length=1)
     objectives: dict[Name, ObjectiveUse] = Field(default_factory=dict)
+    transforms: dict[Name, TransformUse] = Field(default_factory=dict)
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = (1,)
     evaluate: dict[Name, Evaluation] = Field(min_length=1)
     claims: tuple[Claim, ...] = ()

@@ -13,7 +13,7 @@ from typing import Any
 from hbench.errors import printable
 from hbench.settings import MACRO
 
-VERSION = 1  # raised when a comparison is shown otherwise
+VERSION = 2  # raised when a comparison is shown otherwise
 ARROWS = {"higher": "↑", "lower": "↓"}
 LETTERS = "abcdefghijklmnoprstuvwxyz"  # without q, which has no superscript
 SUPERSCRIPTS = str.maketrans(LETTERS, "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")
@@ -33,6 +33,7 @@ class Group:
     setting: str
     tables: Sequence[Mapping[str, Any]]
     languages: int
+    notes: Sequence[str] = ()
 
     @property
     def methods(self) -> list[str]:
@@ -55,7 +56,8 @@ def groups(entries: Iterable[Mapping[str, Any]]) -> Iterator[Group]:
             ]
             cells = [cell for cell in entry["matrix"] if cell["dataset"] == dataset]
             languages = {cell["query_language"] for cell in cells}
-            yield Group(entry["benchmark"], dataset, setting, tables, len(languages))
+            notes = entry["notes"].get(dataset, ())
+            yield Group(entry["benchmark"], dataset, setting, tables, len(languages), notes)
 
 
 def letter(index: int) -> str:
@@ -119,7 +121,7 @@ def unit_line(group: Group) -> str:
             " Claim: the method, on new clusters like these, in these languages, with this "
             "training set and recipe."
         )
-    return line
+    return line + "".join(f" Note: {note}." for note in group.notes)
 
 
 def differences(entry: Mapping[str, Any], style: str) -> str:

@@ -11,8 +11,9 @@ from hbench.errors import HBenchError, Mistake, OptionError, SpecError, did_you_
 from hbench.matrix import methods
 from hbench.records import SCORE_KEYS
 from hbench.settings import components
-from hbench.spec import AXES, UNTRAINED, Benchmark, Claim, Evaluation, PluginUse, Spec
+from hbench.spec import AXES, Benchmark, Claim, Evaluation, Spec
 from hbench.specfile import SpecFile, SpecPath
+from hbench.uses import UNTRAINED, PluginUse
 
 Finding = tuple[SpecPath, str]
 
@@ -155,10 +156,13 @@ def _check_benchmark(benchmark: Benchmark) -> Iterator[Finding]:
         for name, uses in benchmark.axis(axis).items():
             for number, use in enumerate(uses):
                 place = (f"{axis}s", name) if len(uses) == 1 else (f"{axis}s", name, number)
-                if axis != "sampler" or use.use != UNTRAINED:
+                if axis not in ("sampler", "transform") or use.use != UNTRAINED:
                     yield from _check_plugin(axis, use, place)
                 elif use.options:
-                    yield place, f"the untrained sampler {UNTRAINED!r} has no options"
+                    yield place, f"the {axis} {UNTRAINED!r} has no options"
+    for name, transform in benchmark.transforms.items():
+        if transform.data is not None:
+            yield from _check_plugin("dataset", transform.data, ("transforms", name, "data"))
     if benchmark.train is not None:
         for name, source in benchmark.train.data.items():
             yield from _check_plugin("dataset", source, ("train", "data", name))

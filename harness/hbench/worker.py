@@ -1,6 +1,5 @@
 """Does one job: builds what its stage needs from the store, runs the stage, stores the outcome."""
 
-import shutil
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -14,19 +13,19 @@ from typing import Any
 from hbench import provenance
 from hbench.corpus import Corpus
 from hbench.errors import DataError, DeviceError, HBenchError, PluginError, TrainingError
-from hbench.jobs import DataJob, EncodeJob, Job, RankJob, ScoreJob, TrainJob
+from hbench.jobs import DataJob, EncodeJob, FitJob, Job, RankJob, ScoreJob, TrainJob
 from hbench.provenance import Hardware
 from hbench.records import Outcome
 from hbench.spec import Training
-from hbench.stages import data, encode, rank, score, train
-from hbench.store import Store, canonical, is_complete, is_intact, read_manifest
+from hbench.stages import data, encode, fit, rank, score, train
+from hbench.store import Store, canonical, is_complete, read_manifest
+from hbench.stored import ranked_vectors, remove_damaged, stored_vectors
 from hbench.tokens import cached_tokens
 from hbench.training.checkpoint import Checkpoints
 from hbench.training.processes import ALONE, Processes
 from hbench.training.recipe import Recipe
 from hbench.training.trackers import tracking
 from hbench.training_texts import training_texts
-from hbench.vectors import StoredRows
 
 Progress = Callable[[float, str], None]
 # What every process of a training finds at the same point, so that none waits for another.
@@ -194,7 +193,7 @@ def _recipe(training: Training, hardware: Hardware) -> Recipe:
 def _encode(job: EncodeJob, site: Site, progress: Progress) -> Mapping[str, Any]:
     """Encode the shards that are missing or damaged."""
     prepare_torch(site.hardware)
-    notes = _removed_damage(job, site.store)
+    notes = remove_damaged(job, site.store)
     places = job.places(site.store)
     missing = [place for place in places if not is_complete(place.folder)]
     facts = {"provenance": provenance.record(site.hardware)}
@@ -216,31 +215,28 @@ def _encode(job: EncodeJob, site: Site, progress: Progress) -> Mapping[str, Any]
     return {**detail, "notes": [*notes, *detail["notes"]]}
 
 
-def _removed_damage(job: EncodeJob, store: Store) -> list[str]:
-    """Remove damaged vectors; says which they were."""
-    notes = []
-    for place in job.places(store):
-        if is_complete(place.folder) and not is_intact(place.folder):
-            shutil.rmtree(place.folder)
-            what = f"vectors of {place.shard.side} texts in {place.shard.language!r}"
-            notes.append(f"{what} were damaged on disk, and are computed anew ({place.folder})")
-    return notes
+def _fit(job: FitJob, site: Site, progress: Progress) -> Mapping[str, Any]:
+    corpus = Corpus(job.vectors.data.folder(site.store))
+    read = partial(stored_vectors(job.vectors, site.store), "passage")
+
+    def stage(folder: Path) -> dict[str, Any]:
+        return fit.run(job.transform.plugin, corpus, read, folder)
+
+    return _stored(job, site, stage)
 
 
 def _rank(job: RankJob, site: Site, progress: Progress) -> Mapping[str, Any]:
     prepare_torch(site.hardware)
-    notes = _removed_damage(job.vectors, site.store)
+    notes = remove_damaged(job.vectors, site.store)
     if notes:
         _encode(job.vectors, site, progress)
-    corpus = Corpus(job.vectors.data.folder(site.store))
-    folders = [place.folder for place in job.vectors.places(site.store)]
     # float64, which decides near ties, is not to be had on other devices.
     device = site.hardware.device if site.hardware.device.startswith("cuda") else "cpu"
 
     def stage(folder: Path) -> dict[str, Any]:
         detail = rank.run(
-            corpus,
-            partial(StoredRows.of, corpus, folders),
+            Corpus(job.vectors.data.folder(site.store)),
+            ranked_vectors(job, site.store),
             top_k=job.top_k,
             device=device,
             folder=folder,
@@ -288,6 +284,7 @@ _RUN: Mapping[type, Any] = {
     DataJob: _data,
     TrainJob: _train,
     EncodeJob: _encode,
+    FitJob: _fit,
     RankJob: _rank,
     ScoreJob: _score,
 }

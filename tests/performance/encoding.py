@@ -20,9 +20,9 @@ from tests.performance import peers
 from hbench.corpus import Corpus
 from hbench.memory import Budget
 from hbench.records import Side
-from hbench.stages.encode import Arithmetic, encode, on_grid
+from hbench.stages.encode import Arithmetic, encode
 from hbench.tokens import tokenize
-from hbench.vectors import Vectors
+from hbench.vectors import Vectors, on_grid
 from hbench_plugins.encoders.transformer import Transformer
 
 BATCHES = (8, 16, 32, 64)

@@ -25,7 +25,7 @@ from hbench import counting
 from hbench.errors import DataError
 from hbench.records import Judgement, Passage, Query
 from hbench.stages import rank
-from hbench.stages.encode import on_grid
+from hbench.vectors import on_grid
 
 STEP = 2.0**-26
 LANGUAGES = ("de", "en")

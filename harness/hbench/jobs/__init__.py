@@ -5,7 +5,7 @@ fingerprints, seeds, device class and threads. Library versions are in the manif
 """
 
 from hbench.jobs.base import Job
-from hbench.jobs.evaluate import EncodeJob, RankJob, ScoreJob
+from hbench.jobs.evaluate import EncodeJob, FitJob, RankJob, ScoreJob
 from hbench.jobs.train import DataJob, TrainJob
 
-__all__ = ["DataJob", "EncodeJob", "Job", "RankJob", "ScoreJob", "TrainJob"]
+__all__ = ["DataJob", "EncodeJob", "FitJob", "Job", "RankJob", "ScoreJob", "TrainJob"]

@@ -11,7 +11,7 @@ from hbench.jobs.train import DataJob, TrainJob
 from hbench.provenance import Hardware
 from hbench.registry import Built
 from hbench.settings import Component
-from hbench.stages import encode, rank, score
+from hbench.stages import encode, fit, rank, score
 from hbench.stages.encode import Place
 from hbench.store import Store, is_complete, key_of, read_manifest
 from hbench.training.recipe import Precision
@@ -82,18 +82,19 @@ class EncodeJob(Job):
 
 
 @dataclass(frozen=True)
-class RankJob(Job):
-    """The counts of a system on a dataset."""
+class FitJob(Job):
+    """A transform is fitted on a system's vectors of parallel texts."""
 
+    transform: Built
     vectors: EncodeJob
-    top_k: int
 
-    work = 20.0
+    work = 5.0
 
     @property
     def title(self) -> str:  # type: ignore[override]
         """One line for people."""
-        return self.vectors.title.replace("encode", "rank", 1)
+        what, by = self.vectors.title.removeprefix("encode ").rsplit(" by ", 1)
+        return f"fit {self.transform.entry.name} on {what} by {by}"
 
     @property
     def needs(self) -> tuple[Job, ...]:  # type: ignore[override]
@@ -101,9 +102,61 @@ class RankJob(Job):
         return (self.vectors, self.vectors.data)
 
     @property
+    def plugins(self) -> Sequence[Built]:
+        """The transform."""
+        return (self.transform,)
+
+    @property
     def inputs(self) -> dict[str, Any]:
-        """The vectors and how many of the best are kept."""
-        return {"stage": f"rank {rank.VERSION}", "vectors": self.vectors.key, "top_k": self.top_k}
+        """The transform and the vectors."""
+        return {
+            "stage": f"fit {fit.VERSION}",
+            "transform": self.transform.identity,
+            "vectors": self.vectors.key,
+        }
+
+    def folder(self, store: Store) -> Path:
+        """``<system>/transforms/<transform>-<key>``."""
+        system = self.vectors.system.folder(store)
+        return system / "transforms" / f"{self.transform.entry.name}-{self.key[:8]}"
+
+
+@dataclass(frozen=True)
+class RankJob(Job):
+    """The counts of a system, perhaps with a transform, on a dataset."""
+
+    vectors: EncodeJob
+    top_k: int
+    fit: FitJob | None = None
+
+    work = 20.0
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """One line for people."""
+        by = f" with {self.fit.transform.entry.name}" if self.fit else ""
+        return self.vectors.title.replace("encode", "rank", 1) + by
+
+    @property
+    def needs(self) -> tuple[Job, ...]:  # type: ignore[override]
+        """The vectors, the dataset and what the transform learned."""
+        return (self.vectors, self.vectors.data, *([self.fit] if self.fit else []))
+
+    @property
+    def plugins(self) -> Sequence[Built]:
+        """The transform."""
+        return self.fit.plugins if self.fit else ()
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The vectors, the transform, and how many of the best are kept."""
+        transform = {"transform": self.fit.key} if self.fit else {}
+        return {
+            "stage": f"rank {rank.VERSION}",
+            "vectors": self.vectors.key,
+            "top_k": self.top_k,
+            **transform,
+        }
 
     def folder(self, store: Store) -> Path:
         """``<system>/eval/<dataset>-<key>``."""

@@ -53,6 +53,7 @@ def run(resolved: Mapping[str, Any], root: Path) -> dict[str, Any]:
         "family": family,
         "tables": tables,
         "matrix": matrix,
+        "notes": {name: list(each["notes"]) for name, each in resolved["evaluations"].items()},
     }
 
 
@@ -61,8 +62,8 @@ def missing(resolved: Mapping[str, Any], root: Path) -> list[str]:
     found: list[str] = []
     for dataset, evaluation in resolved["evaluations"].items():
         for method in resolved["methods"]:
-            for seed, system in method["systems"].items():
-                if _scores_file(evaluation, system["key"], root) is None:
+            for seed in method["systems"]:
+                if _scores_file(evaluation, method["name"], seed, root) is None:
                     found.append(f"{method['name']} (seed {seed}) on {dataset}")
     return found
 
@@ -124,8 +125,8 @@ class Evaluated:
         values: dict[str, dict[str, FloatArray]] = {}
         for method in methods:
             found = []
-            for system in method["systems"].values():
-                path = _scores_file(evaluation, system["key"], root)
+            for seed in method["systems"]:
+                path = _scores_file(evaluation, method["name"], seed, root)
                 if path is not None:
                     found.append(read_scores(path, cells, metrics))
                     first = first or found[0]
@@ -208,9 +209,9 @@ class Evaluated:
         return kept, scores
 
 
-def _scores_file(evaluation: Mapping[str, Any], system: str, root: Path) -> Path | None:
-    """The scores of a system, if they hold all that the evaluation asks for."""
-    entry = evaluation["scores"][system]
+def _scores_file(evaluation: Mapping[str, Any], method: str, seed: str, root: Path) -> Path | None:
+    """The scores of a method's system, if they hold all that the evaluation asks for."""
+    entry = evaluation["scores"][method][seed]
     folder = root / entry["folder"]
     manifest = read_manifest(folder)
     stored = manifest.get("scores", {})

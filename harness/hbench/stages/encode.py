@@ -21,17 +21,15 @@ import numpy.typing as npt
 
 from hbench.ahead import ahead, behind
 from hbench.corpus import Corpus, Shard
-from hbench.errors import DataError
 from hbench.memory import Budget
 from hbench.protocols import Encoder, Model
 from hbench.records import Side
 from hbench.store import Store
 from hbench.tokens import Tokenize, Tokens
 from hbench.training.recipe import Precision
-from hbench.vectors import Stored, Vectors, write_shard
+from hbench.vectors import Stored, Vectors, on_grid, write_shard
 
 VERSION = 3
-GRID = np.float32(2**26)
 CHUNK = 2048  # texts between two reports of progress
 Progress = Callable[[float, str], None]
 
@@ -141,36 +139,6 @@ def _write(
 ) -> None:
     with store.writing(place.folder, {**place.manifest, "detail": detail}) as (folder, _):
         write_shard(folder, vectors, lengths)
-
-
-def on_grid(
-    vectors: npt.NDArray[Any], texts: Sequence[str], stored: Stored = "float32"
-) -> tuple[npt.NDArray[Any], Vectors]:
-    """Scale each row to length 1 and round it to multiples of 2^-26, or to float16.
-
-    Args:
-        vectors: (n, dim), any length.
-        texts: the n texts, to name one whose vector is unusable.
-        stored: the precision of the result.
-
-    Returns:
-        (n, dim) and the (n,) lengths that the rows had.
-
-    Raises:
-        DataError: a row is zero or not finite.
-    """
-    exact = vectors.astype(np.float64)
-    lengths = np.linalg.norm(exact, axis=1)
-    bad = np.flatnonzero(~(np.isfinite(lengths) & (lengths > 0)))
-    if len(bad):
-        raise DataError(
-            f"{len(bad)} vectors are zero or not finite, the first is of the text {texts[bad[0]]!r}"
-        )
-    scaled = (exact / lengths[:, None]).astype(np.float32)
-    if stored == "float16":
-        return scaled.astype(np.float16), lengths.astype(np.float32)
-    # A float32 of 2^-3 or more is a multiple of 2^-26 already; below, the product is exact.
-    return np.rint(scaled * GRID) / GRID, lengths.astype(np.float32)
 
 
 def encode(
