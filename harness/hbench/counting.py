@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import torch
 
 LONGEST = 1 + 2.0**-10  # of a vector: length 1, with components rounded to float16 at worst
-AT_ONCE = 4096  # pairs whose exact scores are computed at once
+AT_ONCE = {"cpu": 2**20}  # bytes of what is computed at once: a core's cache holds them
+OTHERWISE = 2**28  # on a GPU
 # Exact scores of a whole block take as long as those of about this share of its pairs, one by one.
 MANY = 1 / 128
 LEAST = -(2**63)  # below every key
@@ -73,10 +74,30 @@ def scores_of(keys: "torch.Tensor") -> "torch.Tensor":
 
 def exact(left: "torch.Tensor", right: "torch.Tensor") -> "torch.Tensor":
     """(n,) scores of row i with row i of two (n, dim) tensors: float64 sums do not round here."""
+    return (left.double() * right.double()).sum(dim=1).float()
+
+
+def exact_of(
+    left: "torch.Tensor", right: "torch.Tensor", i: "torch.Tensor", j: "torch.Tensor"
+) -> "torch.Tensor":
+    """(n,) scores of chosen pairs, few at a time.
+
+    Args:
+        left: (a, dim) float32.
+        right: (b, dim) float32.
+        i: (n,) int64 rows of ``left``.
+        j: (n,) int64 rows of ``right``.
+    """
     import torch
 
-    parts = zip(torch.split(left, AT_ONCE), torch.split(right, AT_ONCE), strict=True)
-    return torch.cat([(a.double() * b.double()).sum(dim=1) for a, b in parts]).float()
+    rows = at_once(left.device, 3 * 8 * left.shape[1])  # two factors and their product
+    parts = zip(torch.split(i, rows), torch.split(j, rows), strict=True)
+    return torch.cat([exact(left[a], right[b]) for a, b in parts])
+
+
+def at_once(device: "torch.device", size: int) -> int:
+    """How many rows of ``size`` bytes to work on at once."""
+    return max(1, AT_ONCE.get(device.type, OTHERWISE) // size)
 
 
 @dataclass(frozen=True)
@@ -133,13 +154,13 @@ class Asked:
         self.top = torch.full(best, LEAST, device=device)
         self.top_passage = torch.full(best, -1, dtype=torch.int32, device=device)
         bound = error_bound(self.vectors.shape[1])
-        self._low, self._high = self.score - bound, self.score + bound
+        self._ends = torch.cat([self.score - bound, self.score + bound], dim=1)
         self._bound = bound
 
     def count(self, block: Candidates) -> None:
         """Count the candidates of a block, and keep the best of them."""
         scores = self.vectors @ block.vectors.T
-        above, maybe = self._sure(scores)
+        maybe, above = self._sure(scores)
         here = (self.passage >= block.first) & (self.passage < block.first + len(block.place))
         undecided = maybe - above - here.int()
         count, found = int(undecided.sum()), None
@@ -153,18 +174,20 @@ class Asked:
             self._keep(scores >= self._floor(scores, block.language), found, block)
 
     def _sure(self, scores: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
-        """(Q, R) int32 counts of candidates that are above for sure, and that may be."""
+        """(Q, R) int32 counts of candidates that may be above, and that are for sure."""
         import torch
 
-        above, maybe = torch.zeros_like(self.score), torch.zeros_like(self.score)
-        is_so = torch.empty_like(scores)  # 1.0 or 0.0: comparing into bool, and summing it, is slow
-        for relevant in range(self.score.shape[1]):
-            column = slice(relevant, relevant + 1)
-            torch.gt(scores, self._high[:, column], out=is_so)
-            torch.sum(is_so, dim=1, out=above[:, relevant])
-            torch.ge(scores, self._low[:, column], out=is_so)
-            torch.sum(is_so, dim=1, out=maybe[:, relevant])
-        return above.to(torch.int32), maybe.to(torch.int32)
+        ends, candidates = self._ends.shape[1], scores.shape[1]
+        rows = at_once(scores.device, 4 * ends * candidates)
+        counts = torch.empty_like(self._ends)
+        # 1.0 or 0.0: comparing into bool, and summing it, is slow.
+        is_above = scores.new_empty(min(rows, len(scores)), ends, candidates)
+        parts = (torch.split(each, rows) for each in (scores, self._ends, counts))
+        for part, end, count in zip(*parts, strict=True):
+            torch.gt(part[:, None], end[:, :, None], out=is_above[: len(part)])
+            torch.sum(is_above[: len(part)], dim=2, out=count)
+        maybe, above = counts.int().chunk(2, dim=1)
+        return maybe, above
 
     def _near(
         self, scores: "torch.Tensor", undecided: "torch.Tensor", block: Candidates
@@ -173,13 +196,13 @@ class Asked:
         import torch
 
         query, relevant = undecided.nonzero(as_tuple=True)
-        picked = scores[query]
-        low, high = self._low[query, relevant, None], self._high[query, relevant, None]
-        row, candidate = ((picked >= low) & (picked <= high)).nonzero(as_tuple=True)
+        picked = scores.index_select(0, query)
+        low, high = (ends[query, relevant, None] for ends in self._ends.chunk(2, dim=1))
+        row, candidate = ((picked > low) & (picked <= high)).nonzero(as_tuple=True)
         query, relevant = query[row], relevant[row]
         is_other = block.first + candidate != self.passage[query, relevant]
         query, relevant, candidate = query[is_other], relevant[is_other], candidate[is_other]
-        found = exact(self.vectors[query], block.vectors[candidate])
+        found = exact_of(self.vectors, block.vectors, query, candidate)
         number = block.first + candidate
         is_tie = found == self.score[query, relevant]
         is_tie &= (number[:, None] != self.passage[query]).all(dim=1)
@@ -224,7 +247,7 @@ class Asked:
         if not len(query):
             return
         if found is None:
-            score = exact(self.vectors[query], block.vectors[candidate])
+            score = exact_of(self.vectors, block.vectors, query, candidate)
             better = keys(score, block.place[candidate])
         else:
             better = found[query, candidate]

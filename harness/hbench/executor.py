@@ -4,14 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from hbench.corpus import Corpus
-from hbench.errors import DataError
+from hbench.checks import check_data
 from hbench.jobs import DataJob, Job
 from hbench.plan import BenchmarkPlan, Plan
 from hbench.protocols import Executor
 from hbench.records import Outcome
 from hbench.resolved import resolved
-from hbench.settings import Component
 from hbench.stages import compare
 from hbench.store import Store
 from hbench.worker import Site, prepare_torch, run_job
@@ -78,7 +76,7 @@ def execute(
     # Data first: whether it can offer what is asked of it must be known before any training.
     data = [job for job in plan.todo if isinstance(job, DataJob)]
     outcomes = dict(executor.execute(data, run, fail_fast=fail_fast))
-    check_settings(plan, store)
+    check_data(plan, store)
     failed = {key for key, outcome in outcomes.items() if outcome.state != "done"}
     if not (failed and fail_fast):
         rest = [job for job in plan.todo if not isinstance(job, DataJob)]
@@ -102,39 +100,6 @@ def _after(run: Callable[[Any], Outcome], failed: set[str]) -> Callable[[Any], O
         return run(job)
 
     return guarded
-
-
-def check_settings(plan: Plan, store: Store) -> None:
-    """Whether the stored data can offer every setting that is still to be scored.
-
-    Raises:
-        DataError: a query language has no relevant passage in a pool, or data that is not parallel
-            is asked to rank translations that nobody judged.
-    """
-    for part in plan.benchmarks:
-        for name, scores in part.scores.items():
-            job = next(job for by_seed in scores.values() for job in by_seed.values())
-            data = job.rank.vectors.data
-            if job in plan.todo and data.is_done(store):
-                corpus = Corpus(data.folder(store))
-                for setting, parts in job.settings:
-                    _check_components(f"{part.name}: evaluate.{name}", setting, parts, corpus)
-
-
-def _check_components(place: str, setting: str, parts: Sequence[Component], corpus: Corpus) -> None:
-    answered = corpus.answered()
-    for component in parts:
-        query = corpus.languages.index(component.query_language)
-        counts = {name: answered[query, corpus.languages.index(name)] for name in component.pool}
-        empty = sorted(name for name, count in counts.items() if not count)
-        if len(empty) == len(counts) or (empty and not corpus.parallel):
-            why = "" if corpus.parallel else " (and the data is not parallel)"
-            raise DataError(
-                f"{place}: setting {setting!r} ranks queries in {component.query_language!r} "
-                f"against passages in {component.pool_name}, and none of these queries has a "
-                f"relevant passage in {', '.join(empty)}{why}; leave the setting out, or name a "
-                "pool that is judged"
-            )
 
 
 def _write(store: Store, part: BenchmarkPlan, name: str, content: Any) -> None:  # noqa: ANN401

@@ -204,7 +204,11 @@ class Objective(Plugin, Protocol):
 
 @runtime_checkable
 class Metric(Plugin, Protocol):
-    """A pure function of the ranks of a query's relevant passages."""
+    """A pure function of the ranks of a query's relevant passages.
+
+    One that says ``needs = "top"`` is given a ``Top`` in their place: the first ``k`` passages,
+    with ``k`` a field of its own.
+    """
 
     @property
     def direction(self) -> Direction:

@@ -138,6 +138,24 @@ class Ranks:
 
 
 @dataclass(frozen=True)
+class Top:
+    """The languages of the first passages of n queries, all ranked against one pool.
+
+    Args:
+        language: (n, k) int64, the index in ``pool`` of the language at each rank, best first; -1
+            where the pool ends before.
+        query_language: the language that all n queries are in.
+        pool: the candidate languages.
+        pool_sizes: (len(pool),) int64, candidates of each language.
+    """
+
+    language: Int64Array
+    query_language: str
+    pool: tuple[str, ...]
+    pool_sizes: Int64Array
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How a job ended: ``done``, ``failed`` (with why) or ``skipped`` (what it needs failed)."""
 

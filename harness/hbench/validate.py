@@ -192,6 +192,7 @@ def _check_evaluation(evaluation: Evaluation, place: SpecPath) -> Iterator[Findi
     yield from _check_plugin("dataset", evaluation.data, (*place, "data"))
     for index, metric in enumerate(evaluation.metrics):
         yield from _check_plugin("metric", metric, (*place, "metrics", index))
+        yield from _check_depth(metric, evaluation.top_k, (*place, "metrics", index))
     yield from _check_settings(evaluation, place)
     labels = [metric.label for metric in evaluation.metrics]
     names = [setting.name for setting in evaluation.settings]
@@ -205,6 +206,16 @@ def _check_evaluation(evaluation: Evaluation, place: SpecPath) -> Iterator[Findi
         for index, name in enumerate(given):
             if name in given[:index]:
                 yield (*place, what, index), f"{name!r} is given twice; keep one"
+
+
+def _check_depth(metric: PluginUse, top_k: int, place: SpecPath) -> Iterator[Finding]:
+    """Whether as many passages are kept as a metric of the first k looks at."""
+    try:
+        plugin = registry.build("metric", metric.use, metric.options).plugin
+    except HBenchError:
+        return  # said already
+    if getattr(plugin, "needs", "ranks") == "top" and plugin.k > top_k:
+        yield place, f"it looks at the first {plugin.k} passages, and top_k is {top_k}; raise top_k"
 
 
 def _check_settings(evaluation: Evaluation, place: SpecPath) -> Iterator[Finding]:

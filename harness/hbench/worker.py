@@ -263,6 +263,7 @@ def _score(job: ScoreJob, site: Site, progress: Progress) -> Mapping[str, Any]:
             dict(job.settings),
             {label: metric.plugin for label, metric in job.metrics},
             folder / "scores.parquet",
+            top=target / "top.parquet",
             keep=earlier if stored and earlier.is_file() else None,
             kept_columns=list(stored),
         )

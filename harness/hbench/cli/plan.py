@@ -17,6 +17,7 @@ from hbench.cli.common import (
 
 if TYPE_CHECKING:
     from hbench.plan import Plan
+    from hbench.store import Store
 
 
 def plan(
@@ -34,9 +35,26 @@ def plan(
         from hbench.validate import load_spec
 
         hardware = find_hardware(device)
-        spec = load_spec(file, overrides or ())
-        typer.echo(describe(make_plan(spec, Store(results), hardware, only or ())))
+        spec, store = load_spec(file, overrides or ()), Store(results)
+        planned = make_plan(spec, store, hardware, only or ())
+        typer.echo(describe(planned))
+        typer.echo(encodes(planned, store))
         typer.echo(f"would run on {hardware}")
+
+
+def encodes(plan: "Plan", store: "Store") -> str:
+    """How many texts will be encoded, and how many need not be, since their vectors are there."""
+    from hbench.jobs import EncodeJob
+    from hbench.store import is_complete
+
+    todo = [job for job in plan.todo if isinstance(job, EncodeJob)]
+    known = [job for job in todo if job.data.is_done(store)]
+    places = {place.folder: place.shard for job in known for place in job.places(store)}
+    there = sum(shard.texts for folder, shard in places.items() if is_complete(folder))
+    missing = sum(shard.texts for shard in places.values()) - there
+    line = f"to encode: {missing:,} texts; {there:,} are in the cache"
+    unknown = len(todo) - len(known)
+    return line + (f"; {unknown} encode jobs wait for their data to be counted" if unknown else "")
 
 
 def describe(plan: "Plan") -> str:
@@ -46,11 +64,11 @@ def describe(plan: "Plan") -> str:
     kinds = Counter(job.title.split()[0] for job in plan.jobs)
     todo = Counter(job.title.split()[0] for job in plan.todo)
     for part in plan.benchmarks:
-        evaluations = [len(scores) for scores in part.scores.values()]
+        evaluations = sum(len(by_seed) for s in part.scores.values() for by_seed in s.values())
         lines.append(
             f"{part.name}: {len(part.systems)} methods, "
-            f"{sum(len(by_seed) for by_seed in part.systems.values())} systems, "
-            f"{sum(evaluations)} evaluations"
+            f"{len({job.key for by_seed in part.systems.values() for job in by_seed.values()})} "
+            f"systems, {evaluations} evaluations"
         )
     counts = ", ".join(f"{todo[kind]} of {number} {kind}" for kind, number in kinds.items())
     lines.append(f"to run: {counts}")

@@ -198,7 +198,7 @@ def _asked(
     """
     import torch
 
-    from hbench.counting import Asked, exact, keys
+    from hbench.counting import Asked, exact_of, keys
 
     vectors = np.concatenate([rows[:] for rows in _present(corpus, read, "query")])
     known, answers, place = _relevant(corpus, pairs, read)
@@ -219,7 +219,7 @@ def _asked(
         passage = np.full(pair.shape, -1, np.int64)
         passage[row, column] = pairs.passage[pair[row, column]]
         place_known = np.searchsorted(known, passage[row, column])
-        found = exact(*map(torch.from_numpy, (vectors[chosen[row]], answers[place_known])))
+        found = exact_of(*map(torch.from_numpy, (vectors, answers, chosen[row], place_known)))
         score = torch.full(pair.shape, float("inf"))
         key = torch.full(pair.shape, 2**63 - 1)
         score[row, column] = found

@@ -15,8 +15,9 @@ import numpy.typing as npt
 from hbench.corpus import Corpus
 from hbench.errors import PluginError
 from hbench.protocols import Metric
-from hbench.records import SCORE_KEYS, FloatArray, Int32Array, Int64Array, Ranks
+from hbench.records import SCORE_KEYS, FloatArray, Int32Array, Int64Array, Ranks, Top
 from hbench.settings import Component
+from hbench.toplist import TopList
 
 VERSION = 1
 
@@ -44,6 +45,7 @@ def run(
     metrics: Mapping[str, Metric],
     path: Path,
     *,
+    top: Path | None = None,
     keep: Path | None = None,
     kept_columns: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -55,6 +57,7 @@ def run(
         settings: the components of each setting.
         metrics: by their label.
         path: where to write.
+        top: the best passages, for metrics that need them.
         keep: an earlier scores file, whose other rows and columns stay.
         kept_columns: the metrics of that file that are still valid.
 
@@ -64,8 +67,10 @@ def run(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    needed = top is not None and any(needs_top(metric) for metric in metrics.values())
+    best = TopList.read(top, corpus) if needed and top is not None else None
     blocks = [
-        _block(corpus, beats, setting, component, metrics)
+        _block(corpus, beats, setting, component, metrics, best)
         for setting, components in settings.items()
         for component in components
     ]
@@ -124,16 +129,22 @@ def ranks_in_pool(
     return numbers, ranks
 
 
-def values_of(metric: Metric, label: str, ranks: Ranks) -> FloatArray:
+def needs_top(metric: Metric) -> bool:
+    """Whether a metric is a function of the first passages, not of the ranks."""
+    return getattr(metric, "needs", "ranks") == "top"
+
+
+def values_of(metric: Metric, label: str, ranks: Ranks | Top) -> FloatArray:
     """(n,) a metric's values.
 
     Raises:
         PluginError: the metric did not return one number a query.
     """
-    values = np.asarray(metric.values(ranks), np.float64)
-    if values.shape != (len(ranks.rank),):
+    queries = len(ranks.rank if isinstance(ranks, Ranks) else ranks.language)
+    values = np.asarray(metric.values(ranks), np.float64)  # type: ignore[arg-type]
+    if values.shape != (queries,):
         raise PluginError(
-            f"metric {label!r} returned shape {values.shape} for {len(ranks.rank)} queries; "
+            f"metric {label!r} returned shape {values.shape} for {queries} queries; "
             "it must return one value a query"
         )
     if np.isinf(values).any():
@@ -147,6 +158,7 @@ def _block(
     setting: str,
     component: Component,
     metrics: Mapping[str, Metric],
+    best: TopList | None,
 ) -> Any:  # noqa: ANN401 - pyarrow publishes no types
     """The rows of one component; none where no query has a relevant passage in the pool."""
     import pyarrow as pa
@@ -162,7 +174,10 @@ def _block(
     for name, value in zip(SCORE_KEYS[3:], constants, strict=True):
         columns[name] = pa.array([value] * len(queries), pa.string())
     for label, metric in metrics.items():
-        values = values_of(metric, label, ranks) if ranks else np.empty(0)
+        seen: Ranks | Top | None = ranks
+        if best is not None and needs_top(metric):
+            seen = best.in_pool(queries, component, metric.k)  # type: ignore[attr-defined]
+        values = values_of(metric, label, seen) if ranks and seen else np.empty(0)
         columns[label] = pa.array(values, from_pandas=True)
     return pa.table(columns)
 

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 
 from hbench.protocols import Metric
-from hbench.records import Ranks
+from hbench.records import Ranks, Top
 from hbench_plugins.metrics.complete import Complete
+from hbench_plugins.metrics.language_share import LanguageShare
+from hbench_plugins.metrics.language_skew import LanguageSkew
 from hbench_plugins.metrics.log_rank_distance import LogRankDistance
 from hbench_plugins.metrics.map import AveragePrecision
 from hbench_plugins.metrics.max_rank import MaxRank
@@ -212,3 +214,32 @@ def test_a_better_place_never_makes_a_value_worse(places, k, data):
         first, second = metric.values(worse)[0], metric.values(better)[0]
         assert -1e-12 <= first <= second + 1e-12
         assert second <= 1 + 1e-12
+
+
+def top_of(*rows, sizes=(4, 3, 3)):
+    """The languages of each query's first passages."""
+    pool = ("de", "en", "zh")[: len(sizes)]
+    return Top(np.array(rows), "de", pool, np.array(sizes))
+
+
+def test_language_share_and_skew_are_those_worked_out_by_hand():
+    """German has 4 of 10 passages, the others 3 each."""
+    top = top_of([DE, DE, EN, DE], [EN, ZH, ZH, DE], [DE, EN, -1, -1])
+    np.testing.assert_allclose(
+        LanguageShare(k=4).values(top), [(3 / 4) / 0.4, (1 / 4) / 0.4, (1 / 2) / 0.4]
+    )
+    np.testing.assert_allclose(LanguageShare(k=4, language="zh").values(top), [0, (2 / 4) / 0.3, 0])
+    np.testing.assert_allclose(
+        LanguageSkew(k=4).values(top),
+        [
+            (abs(3 / 4 - 0.4) + abs(1 / 4 - 0.3) + 0.3) / 2,
+            (abs(1 / 4 - 0.4) + abs(1 / 4 - 0.3) + abs(2 / 4 - 0.3)) / 2,
+            (abs(1 / 2 - 0.4) + abs(1 / 2 - 0.3) + 0.3) / 2,
+        ],
+    )
+
+
+def test_both_are_absent_where_the_pool_is_one_language_and_share_where_it_lacks_the_language():
+    alone = top_of([DE, DE], sizes=(4,))
+    assert np.isnan([LanguageShare(2).values(alone), LanguageSkew(2).values(alone)]).all()
+    assert np.isnan(LanguageShare(2, language="th").values(top_of([DE, EN]))).all()
