@@ -32,7 +32,7 @@ class Small:
 
     def __init__(self, monkeypatch):
         self.languages = {"train": ["de", "en", "es"], "test": ["de", "en", "es"]}
-        self.encoded = []  # texts of each call
+        self.encoded: list[int] = []  # texts of each call
         self.products = 0
         for name in ("queries", "passages", "judgements"):
             monkeypatch.setattr(Babel, name, self._some(getattr(Babel, name)))

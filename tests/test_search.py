@@ -99,15 +99,13 @@ def test_an_approximate_index_finds_much_and_scores_it_exactly(index):
     truth = search.best(queries, pool, 10)
     share = search.recall(found, truth)
     print(f"{index}: recall {share:.3f}")
-    assert 0.3 < share <= 1
-    assert share == np.mean([len(np.intersect1d(*both)) / 10
-                             for both in zip(found.passage, truth.passage, strict=True)])  # fmt: skip
-    for query in range(50):
-        known = dict(zip(truth.passage[query], truth.score[query], strict=True))
-        scores = found.score[query][found.passage[query] >= 0]
-        assert (np.diff(scores) <= 0).all()
-        for passage, score in zip(found.passage[query].tolist(), scores.tolist(), strict=False):
-            assert known.get(passage, score) == score
+    assert 0.2 < share < 1
+    both = zip(found.passage, truth.passage, strict=True)
+    assert share == sum(len(np.intersect1d(*pair)) for pair in both) / 500
+    exact = (queries.astype(np.float64) @ pool.parts[0].rows.T.astype(np.float64)).astype("f4")
+    query, rank = np.nonzero(found.passage >= 0)
+    assert (found.score[query, rank] == exact[query, found.passage[query, rank]]).all()
+    assert (np.diff(found.score)[found.passage[:, 1:] >= 0] <= 0).all()
 
 
 def test_the_same_index_built_twice_finds_the_same():
