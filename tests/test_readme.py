@@ -30,7 +30,7 @@ def test_every_hbench_command_of_the_readme_exists():
 
 
 def test_the_readmes_spec_is_valid(tmp_path):
-    spec, training = re.findall(r"```yaml\n(.*?)```", README, re.S)
+    spec, training, evaluation = re.findall(r"```yaml\n(.*?)```", README, re.S)
     path = tmp_path / "mine.yaml"
     path.write_text(spec, encoding="utf-8")
     assert list(load_spec(path).benchmarks) == ["mine"]
@@ -38,6 +38,9 @@ def test_the_readmes_spec_is_valid(tmp_path):
     path.write_text(re.sub(r"    train:.*?    encoders:", lambda _: other, spec, flags=re.S))
     train = load_spec(path).benchmarks["mine"].train
     assert train is not None and train.validation is not None and train.validation.patience == 5
+    other = indent(evaluation, "    ")
+    path.write_text(re.sub(r"    evaluate:.*?(?=    claims:)", lambda _: other, spec, flags=re.S))
+    assert list(load_spec(path).benchmarks["mine"].transforms) == ["plain", "shift"]
 
 
 def test_the_sampler_of_the_plugins_readme_draws_as_it_says(items_of):

@@ -98,7 +98,7 @@ def test_an_approximate_index_finds_much_and_scores_it_exactly(index):
     found = search.best_by_index(queries, pool, 10, index, block=(16, 333))
     truth = search.best(queries, pool, 10)
     share = search.recall(found, truth)
-    print(f"{index}: recall {share:.3f}")
+    print(f"{index}: recall {share:.3f}")  # noqa: T201 - shown by pytest -s
     assert 0.2 < share < 1
     both = zip(found.passage, truth.passage, strict=True)
     assert share == sum(len(np.intersect1d(*pair)) for pair in both) / 500

@@ -6,6 +6,7 @@ Compare reads nothing else of a spec, so that tables need neither the spec file 
 from pathlib import Path
 from typing import Any
 
+from hbench.jobs import ScoreJob
 from hbench.matrix import Method
 from hbench.plan import BenchmarkPlan
 from hbench.registry import Kind, build
@@ -79,12 +80,25 @@ def _resolved_evaluation(name: str, plan: BenchmarkPlan, store: Store) -> dict[s
         },
         "notes": plan.benchmark.evaluate[name].notes,
         "scores": {
-            method: {
-                str(seed): {"key": job.rank.key, "folder": _relative(job.folder(store), store)}
-                for seed, job in by_seed.items()
-            }
+            method: {str(seed): _resolved_scores(job, store) for seed, job in by_seed.items()}
             for method, by_seed in scores.items()
         },
+    }
+
+
+def _resolved_scores(job: ScoreJob, store: Store) -> dict[str, Any]:
+    """Where a system's scores lie, and the vectors that they come from."""
+    fit = job.rank.fit
+    transform = fit and {
+        "use": fit.transform.entry.name,
+        "options": dict(fit.transform.options),
+        "folder": _relative(fit.folder(store), store),
+    }
+    return {
+        "key": job.rank.key,
+        "folder": _relative(job.folder(store), store),
+        "vectors": job.rank.vectors.encoding,
+        "transform": transform,
     }
 
 

@@ -174,12 +174,9 @@ class _Head:
             return
         query, order = query.sort()
         candidate = candidate[order]
-        better = torch.cat(
-            [
-                keys(exact(self.vectors[q], block.vectors[c]), block.place[c])
-                for q, c in zip(query.split(PAIRS), candidate.split(PAIRS), strict=True)
-            ]
-        )
+        parts = zip(torch.split(query, PAIRS), torch.split(candidate, PAIRS), strict=True)
+        found = [exact(self.vectors[q], block.vectors[c]) for q, c in parts]
+        better = keys(torch.cat(found), block.place[candidate])
         counts = torch.bincount(query, minlength=len(self.vectors))
         slot = torch.arange(len(query), device=query.device) - (counts.cumsum(0) - counts)[query]
         shape = (len(self.vectors), int(counts.max()))

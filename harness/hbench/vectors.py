@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from hbench.corpus import SHARD, Corpus
+from hbench.corpus import SHARD, Corpus, Shard
 from hbench.errors import DataError
 from hbench.protocols import Transform
 from hbench.records import FloatArray, Int32Array, Side
@@ -54,6 +54,11 @@ def on_grid(
         return scaled.astype(np.float16), lengths.astype(np.float32)
     # A float32 of 2^-3 or more is a multiple of 2^-26 already; below, the product is exact.
     return np.rint(scaled * GRID) / GRID, lengths.astype(np.float32)
+
+
+def shard_inputs(encoding: Mapping[str, Any], shard: Shard) -> dict[str, Any]:
+    """What the vectors of a shard are known by: how they are computed, and of which texts."""
+    return {**encoding, "side": shard.side, "texts": shard.sum}
 
 
 def write_shard(folder: Path, vectors: npt.NDArray[Any], lengths: Vectors) -> None:

@@ -15,7 +15,7 @@ from hbench.stages import encode, fit, rank, score
 from hbench.stages.encode import Place
 from hbench.store import Store, is_complete, key_of, read_manifest
 from hbench.training.recipe import Precision
-from hbench.vectors import Stored
+from hbench.vectors import Stored, shard_inputs
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class EncodeJob(Job):
     @property
     def inputs(self) -> dict[str, Any]:
         """How the dataset's texts become vectors."""
-        return {**self._inputs, "data": self.data.key}
+        return {**self.encoding, "data": self.data.key}
 
     @property
-    def _inputs(self) -> dict[str, Any]:
+    def encoding(self) -> dict[str, Any]:
         """The system, the precisions and the hardware."""
         return {
             "stage": f"encode {encode.VERSION}",
@@ -68,7 +68,7 @@ class EncodeJob(Job):
         A shard is known by its texts, so that datasets share what they have in common.
         """
         shards = shards_of(read_manifest(self.data.folder(store))["detail"])
-        inputs = [{**self._inputs, "side": shard.side, "texts": shard.sum} for shard in shards]
+        inputs = [shard_inputs(self.encoding, shard) for shard in shards]
         return [
             Place(shard, store.vectors(key_of(each)), {"inputs": each})
             for shard, each in zip(shards, inputs, strict=True)
