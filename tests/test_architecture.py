@@ -20,12 +20,13 @@ LAYERS = [
     {"errors", "records", "protocols"},
     {"options", "registry", "specfile", "settings", "statistics", "packing", "attention",
      "memory", "ahead", "drawing", "provenance", "store", "numbering", "corpus", "training_texts",
-     "vectors", "tokens", "counting", "toplist", "scorefile"},
+     "vectors", "tokens", "counting", "pools", "search",
+     "toplist", "scorefile"},
     {"uses", "spec", "validate", "matrix"},
     {"training"},
     {"stages"},
     {"jobs", "plan", "resolved", "stored"},
-    {"worker", "checks", "executor"},
+    {"worker", "checks", "executor", "exporter"},
     {"tables", "cli"},
 ]  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

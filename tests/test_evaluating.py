@@ -207,3 +207,27 @@ def test_metrics_of_the_top_look_at_no_more_than_is_kept(hbench, babel):
     refused = hbench(spec.replace("skew@4", "skew@40"))
     assert refused.exit_code == 2
     assert "it looks at the first 40 passages, and top_k is 10; raise top_k" in refused.stderr
+
+
+def test_an_approximate_index_is_marked_and_told_with_its_recall(hbench, babel, tmp_path):
+    exact = hbench(ONE)
+    spec = ONE.replace("[map]}", "[map, 'recall@5'], top_k: 5, index: HNSW8}")
+    done = hbench(spec)
+    assert done.exit_code == 0, done.stderr
+    found = re.search(r"approximate search, recall against exact search (\d\.\d+)", done.stdout)
+    assert found and 0.5 < float(found[1]) <= 1
+    assert "approximate: HNSW8 finds" in done.stderr
+    assert "approximate" not in exact.stdout
+
+
+def test_an_index_that_looks_everywhere_ranks_as_the_exact_search_as_deep_as_it_looks(
+    hbench, babel, tmp_path
+):
+    """Flat: mrr equals the exact one, where the first relevant passage is among those found."""
+    means = []
+    for index in ("", ", top_k: 500, index: Flat"):
+        done = hbench(ONE.replace("[map]}", f"[mrr]{index}}}"))
+        assert done.exit_code == 0, done.stderr
+        compared = json.loads((tmp_path / "results/benchmarks/toy/compare.json").read_text())
+        means.append([table["rows"][0]["mean"] for table in compared[0]["tables"]])
+    assert means[0] == pytest.approx(means[1], abs=1e-12)

@@ -74,25 +74,22 @@ def scores_of(keys: "torch.Tensor") -> "torch.Tensor":
 
 def exact(left: "torch.Tensor", right: "torch.Tensor") -> "torch.Tensor":
     """(n,) scores of row i with row i of two (n, dim) tensors: float64 sums do not round here."""
-    return (left.double() * right.double()).sum(dim=1).float()
+    import torch
+
+    rows = at_once(left.device, 2 * 8 * left.shape[1])
+    parts = zip(torch.split(left, rows), torch.split(right, rows), strict=True)
+    return torch.cat([a.double().mul_(b).sum(dim=1) for a, b in parts]).float()
 
 
 def exact_of(
     left: "torch.Tensor", right: "torch.Tensor", i: "torch.Tensor", j: "torch.Tensor"
 ) -> "torch.Tensor":
-    """(n,) scores of chosen pairs, few at a time.
-
-    Args:
-        left: (a, dim) float32.
-        right: (b, dim) float32.
-        i: (n,) int64 rows of ``left``.
-        j: (n,) int64 rows of ``right``.
-    """
+    """(n,) scores of the rows ``i`` of ``left`` with the rows ``j`` of ``right``, few at a time."""
     import torch
 
-    rows = at_once(left.device, 3 * 8 * left.shape[1])  # two factors and their product
+    rows = at_once(left.device, 2 * 8 * left.shape[1])
     parts = zip(torch.split(i, rows), torch.split(j, rows), strict=True)
-    return torch.cat([exact(left[a], right[b]) for a, b in parts])
+    return torch.cat([exact(left.index_select(0, a), right.index_select(0, b)) for a, b in parts])
 
 
 def at_once(device: "torch.device", size: int) -> int:

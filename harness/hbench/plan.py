@@ -177,7 +177,7 @@ class Planner:
         """The counts of a system on a dataset, with the method's transform."""
         vectors = self._vectors(system, data, evaluation)
         if transform is None or transform.use == UNTRAINED:
-            return RankJob(vectors, evaluation.top_k)
+            return RankJob(vectors, evaluation.top_k, index=evaluation.index)
         sources = [transform.data] if transform.data else []
         if not sources and benchmark.train is not None:
             sources = list(benchmark.train.data.values())
@@ -195,7 +195,7 @@ class Planner:
             )
         texts = (parallel or [data])[0]
         fit = FitJob(_built("transform", transform), self._vectors(system, texts, evaluation))
-        return RankJob(vectors, evaluation.top_k, fit)
+        return RankJob(vectors, evaluation.top_k, fit, evaluation.index)
 
     def _vectors(self, system: TrainJob, data: DataJob, evaluation: Evaluation) -> EncodeJob:
         precision = evaluation.precision_on(self.hardware.device)

@@ -12,7 +12,7 @@ import numpy as np
 
 from hbench.corpus import Corpus, offsets
 from hbench.packing import to_device
-from hbench.records import Int64Array, Side
+from hbench.records import Int32Array, Int64Array, Side
 from hbench.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ class Rows(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, chosen: Any) -> Vectors: ...  # noqa: ANN401 - as numpy's
+
+
+ReadVectors = Callable[[Side, str], Rows]
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,7 @@ class Pool:
     parts: Sequence[Part]
 
     @classmethod
-    def of(
-        cls, corpus: Corpus, read: Callable[[Side, str], Rows], languages: Sequence[str]
-    ) -> "Pool":
+    def of(cls, corpus: Corpus, read: ReadVectors, languages: Sequence[str]) -> "Pool":
         """Those of some languages of a corpus, whose vectors ``read`` gives."""
         first = dict(zip(corpus.languages, corpus.passage_offsets[:-1].tolist(), strict=True))
         parts = [
@@ -86,7 +87,7 @@ class Pool:
         for start in range(0, len(self), size):
             yield self.take(np.arange(start, min(start + size, len(self))), device)
 
-    def take(self, chosen: Int64Array, device: str = "cpu") -> Block:
+    def take(self, chosen: Int32Array | Int64Array, device: str = "cpu") -> Block:
         """The passages at some places of the row, one at least, in ascending order."""
         import torch
 

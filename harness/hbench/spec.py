@@ -118,6 +118,8 @@ class Evaluation(Strict):
         top_k: passages that are kept for each query and candidate language.
         precision: of the arithmetic of encoding; None is bfloat16 on CUDA and float32 elsewhere.
         vectors: the precision in which they are stored and compared.
+        index: a string for ``faiss.index_factory``, as ``HNSW32``: approximate search for the first
+            ``top_k`` of each language; what it does not find is ranked last.
     """
 
     data: PluginUse
@@ -126,6 +128,7 @@ class Evaluation(Strict):
     top_k: int = Field(default=10, ge=1)
     precision: Literal["float32", "bfloat16"] | None = None
     vectors: Literal["float32", "float16"] = "float32"
+    index: Name | None = None
 
     @property
     def notes(self) -> Sequence[str]:

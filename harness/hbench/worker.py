@@ -241,6 +241,8 @@ def _rank(job: RankJob, site: Site, progress: Progress) -> Mapping[str, Any]:
             device=device,
             folder=folder,
             progress=progress,
+            index=job.index,
+            threads=site.hardware.threads,
         )
         return {**detail, "notes": [*notes, *detail["notes"]]}
 

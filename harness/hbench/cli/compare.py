@@ -22,7 +22,7 @@ def compare(
     with mistakes_end_here():
         from hbench.stages import compare as stage
 
-        found = _resolved(results, benchmarks or [])
+        found = read_benchmarks(results, benchmarks or [])
         entries = [stage.run(detail, results) for detail in found]
         if form == "json":
             typer.echo(json.dumps(entries, indent=1, ensure_ascii=False, allow_nan=False))
@@ -35,7 +35,7 @@ def compare(
                 typer.echo(f"missing: {detail['benchmark']}: {name}; run it again", err=True)
 
 
-def _resolved(results: Path, wanted: list[str]) -> list[Any]:
+def read_benchmarks(results: Path, wanted: list[str]) -> list[Any]:
     """The resolved specs of the benchmarks in a results folder."""
     from hbench.errors import OptionError, StoreError, did_you_mean
     from hbench.store import Store

@@ -128,6 +128,7 @@ class RankJob(Job):
     vectors: EncodeJob
     top_k: int
     fit: FitJob | None = None
+    index: str | None = None
 
     work = 20.0
 
@@ -151,11 +152,15 @@ class RankJob(Job):
     def inputs(self) -> dict[str, Any]:
         """The vectors, the transform, and how many of the best are kept."""
         transform = {"transform": self.fit.key} if self.fit else {}
+        # faiss links the passages of some indexes in the order in which its threads come by.
+        threads = self.vectors.hardware.threads
+        index = {"index": self.index, "threads": threads} if self.index else {}
         return {
             "stage": f"rank {rank.VERSION}",
             "vectors": self.vectors.key,
             "top_k": self.top_k,
             **transform,
+            **index,
         }
 
     def folder(self, store: Store) -> Path:

@@ -53,8 +53,21 @@ def run(resolved: Mapping[str, Any], root: Path) -> dict[str, Any]:
         "family": family,
         "tables": tables,
         "matrix": matrix,
-        "notes": {name: list(each["notes"]) for name, each in resolved["evaluations"].items()},
+        "notes": {
+            name: [*evaluation["notes"], *_approximate(evaluation, root)]
+            for name, evaluation in resolved["evaluations"].items()
+        },
     }
+
+
+def _approximate(evaluation: Mapping[str, Any], root: Path) -> Iterator[str]:
+    """What an approximate search has found of what an exact one finds, over all systems."""
+    folders = {e["folder"] for by_seed in evaluation["scores"].values() for e in by_seed.values()}
+    details = [read_manifest(root / folder).get("detail", {}) for folder in sorted(folders)]
+    found = [detail["recall"] for detail in details if "recall" in detail]
+    if found:
+        span = f"{min(found):.3f}" + (f" to {max(found):.3f}" if len(found) > 1 else "")
+        yield f"approximate search, recall against exact search {span}"
 
 
 def missing(resolved: Mapping[str, Any], root: Path) -> list[str]:

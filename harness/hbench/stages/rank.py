@@ -8,15 +8,17 @@ grow with the corpus. How a block is counted, and why it is exact, is in ``hbenc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hbench import approximate
 from hbench.ahead import ahead
 from hbench.corpus import Corpus
 from hbench.errors import DataError
 from hbench.packing import to_device
+from hbench.pools import Rows
 from hbench.records import Int32Array, Int64Array, Side
 
 if TYPE_CHECKING:
@@ -26,18 +28,6 @@ VERSION = 2
 QUERIES, PASSAGES = 512, 1024  # of one block of scores: 2 MB, which a core's cache holds
 Progress = Callable[[float, str], None]
 Vectors = npt.NDArray[np.float32]
-
-
-class Rows(Protocol):
-    """The vectors of the texts of one side and language, perhaps on disk."""
-
-    def __len__(self) -> int:
-        """How many there are."""
-        ...
-
-    def __getitem__(self, chosen: Any) -> Vectors:  # noqa: ANN401 - as numpy's
-        """(n, dim) float32 vectors of a slice, or of an array of numbers."""
-        ...
 
 
 ReadVectors = Callable[[Side, str], Rows]
@@ -83,6 +73,8 @@ def run(
     device: str,
     folder: Path,
     progress: Progress,
+    index: str | None = None,
+    threads: int = 1,
 ) -> dict[str, Any]:
     """Write ``beats.npz`` and ``top.parquet``.
 
@@ -93,12 +85,30 @@ def run(
         device: torch's name of it.
         folder: where to write.
         progress: told the share done.
+        index: a faiss index to search by instead of looking everywhere.
+        threads: of faiss.
 
     Returns:
-        What the manifest tells: pairs, and the share that ties with an irrelevant passage.
+        What the manifest tells: pairs, and the share that ties with an irrelevant passage; or the
+        recall of the index.
     """
     pairs = relevant_pairs(corpus)
-    counts = count(corpus, pairs, read, top_k=top_k, device=device, progress=progress)
+    detail: dict[str, Any] = {"pairs": len(pairs.query), "notes": []}
+    if index is None:
+        counts = count(corpus, pairs, read, top_k=top_k, device=device, progress=progress)
+        share = float((counts.ties > 0).mean()) if len(counts.ties) else 0.0
+        detail["tied_share"] = share
+        if share > 0.01:
+            detail["notes"] = [f"{share:.1%} of relevant passages tie with an irrelevant one"]
+    else:
+        found = approximate.count(
+            corpus, pairs.query, pairs.passage, read,
+            index=index, depth=top_k, threads=threads, progress=progress,
+        )  # fmt: skip
+        none = np.zeros(len(pairs.query), np.int32)
+        counts = Counts(found.beats, none, found.top, found.top_passage)
+        detail["recall"] = found.recall
+        detail["notes"] = [f"approximate: {index} finds {found.recall:.1%} of the first {top_k}"]
     np.savez(
         folder / "beats.npz",
         query=pairs.query,
@@ -108,9 +118,7 @@ def run(
         languages=np.array(corpus.languages),
     )
     _write_top(counts, corpus, folder / "top.parquet")
-    share = float((counts.ties > 0).mean()) if len(counts.ties) else 0.0
-    notes = [f"{share:.1%} of relevant passages tie with an irrelevant one"] if share > 0.01 else []
-    return {"pairs": len(pairs.query), "tied_share": share, "notes": notes}
+    return detail
 
 
 def relevant_pairs(corpus: Corpus) -> Pairs:
@@ -200,7 +208,8 @@ def _asked(
 
     from hbench.counting import Asked, exact_of, keys
 
-    vectors = np.concatenate([rows[:] for rows in _present(corpus, read, "query")])
+    queries = [read("query", name) for name in corpus.languages]
+    vectors = np.concatenate([rows[:] for rows in queries if len(rows)])
     known, answers, place = _relevant(corpus, pairs, read)
     if answers.shape[1] != vectors.shape[1]:
         raise DataError(
@@ -270,11 +279,6 @@ def _candidates(
             part = slice(left, min(left + size, stop))
             vectors, order = to_device(rows[part], on), to_device(place[part], on)
             yield Candidates(index, offset + left, vectors, order)
-
-
-def _present(corpus: Corpus, read: ReadVectors, side: Side) -> Iterator[Rows]:
-    """The vectors of the languages that have any."""
-    return (rows for name in corpus.languages if len(rows := read(side, name)))
 
 
 def _write_top(counts: Counts, corpus: Corpus, path: Path) -> None:

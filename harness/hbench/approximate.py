@@ -1,0 +1,93 @@
+"""Counting by an approximate index: what a search finds that does not look everywhere."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hbench.corpus import Corpus
+from hbench.pools import Pool, Rows
+from hbench.records import Int32Array, Int64Array, Side
+from hbench.search import best, best_by_index, recall
+
+
+@dataclass(frozen=True)
+class Approximate:
+    """What an index finds.
+
+    Args:
+        beats: (pairs, L) int32, candidates of each language that rank before the pair's passage.
+        top: (queries, L, k) int64 keys of the passages that were found, best first.
+        top_passage: (queries, L, k) int32 their numbers, -1 where fewer were found.
+        recall: the share of the truly best k passages of each language that were found.
+    """
+
+    beats: Int32Array
+    top: Int64Array
+    top_passage: Int32Array
+    recall: float
+
+
+def count(
+    corpus: Corpus,
+    query: Int32Array,
+    passage: Int32Array,
+    read: Callable[[Side, str], Rows],
+    *,
+    index: str,
+    depth: int,
+    threads: int,
+    progress: Callable[[float, str], None],
+) -> Approximate:
+    """Search each language by an index of its passages, and exactly too, to tell the recall.
+
+    A relevant passage that the index finds is ranked among what it finds. One that it does not find
+    is ranked last: all other candidates are before it.
+
+    Args:
+        corpus: the dataset.
+        query: (pairs,) query numbers.
+        passage: (pairs,) a relevant passage of each.
+        read: gives the vectors of a side and language.
+        index: a string for ``faiss.index_factory``.
+        depth: passages to find for each query and language.
+        threads: of faiss.
+        progress: told the share done.
+
+    Raises:
+        OptionError: faiss cannot build the index.
+    """
+    import torch
+
+    from hbench.counting import LEAST, exact, keys
+
+    queries = np.concatenate(
+        [rows[:] for name in corpus.languages if len(rows := read("query", name))]
+    )
+    known, where = np.unique(passage, return_inverse=True)
+    relevant = Pool.of(corpus, read, corpus.languages).take(known)
+    own = torch.from_numpy(where)
+    score = exact(torch.from_numpy(queries[query]), relevant.vectors[own])
+    own_key = keys(score, relevant.place[own]).numpy()
+    language = corpus.passage_languages(passage)
+    shape = (len(queries), len(corpus.languages), depth)
+    beats = np.zeros((len(query), len(corpus.languages)), np.int32)
+    top, top_passage = np.full(shape, LEAST), np.full(shape, -1, np.int32)
+    is_seen = np.zeros(len(query), bool)
+    shares = []
+    for number, name in enumerate(corpus.languages):
+        pool = Pool.of(corpus, read, [name])
+        found = best_by_index(queries, pool, depth, index, threads=threads)
+        shares.append(recall(found, best(queries, pool, depth, threads=threads)))
+        row = np.maximum(found.passage - corpus.passage_offsets[number], 0)
+        place = corpus.tie_order(name)[row]
+        key = keys(torch.from_numpy(found.score), torch.from_numpy(place)).numpy()
+        top[:, number] = np.where(found.passage >= 0, key, LEAST)
+        top_passage[:, number] = found.passage
+        beats[:, number] = (top[query, number] > own_key[:, None]).sum(axis=1)
+        here = language == number
+        is_seen[here] = (found.passage[query[here]] == passage[here, None]).any(axis=1)
+        progress((number + 1) / len(corpus.languages), f"searching {name}")
+    others = np.diff(corpus.passage_offsets) - (language[:, None] == np.arange(shape[1]))
+    beats[~is_seen] = others[~is_seen]
+    return Approximate(beats, top, top_passage, float(np.mean(shares)))

@@ -1,0 +1,38 @@
+"""``hbench export``: a finished system for other programs."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hbench.cli.common import DeviceOption, ResultsOption, mistakes_end_here
+
+
+def export(
+    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK")],
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="As the tables name it.")],
+    target: Annotated[Path, typer.Option("--to", metavar="DIR", help="A new folder.")],
+    seed: Annotated[int | None, typer.Option(help="Default: the method's first.")] = None,
+    depth: Annotated[int, typer.Option(min=1, help="Passages for each query.")] = 100,
+    dataset: Annotated[str | None, typer.Option(metavar="NAME", help="Default: all.")] = None,
+    index: Annotated[
+        str | None,
+        typer.Option(metavar="FACTORY", help="Search by an approximate faiss index, as HNSW32."),
+    ] = None,
+    results: ResultsOption = Path("results"),
+    device: DeviceOption = None,
+) -> None:
+    """Write a system's model, and its rankings as TREC runs with their judgements."""
+    with mistakes_end_here():
+        from hbench.cli.compare import read_benchmarks
+        from hbench.exporter import Choice
+        from hbench.exporter import export as write
+        from hbench.provenance import find_hardware
+        from hbench.store import Store
+
+        (resolved,) = read_benchmarks(results, [benchmark])
+        choice = Choice(method, seed, dataset, depth, index)
+        tell = partial(typer.echo, err=True)
+        for line in write(resolved, choice, Store(results), find_hardware(device), target, tell):
+            typer.echo(line)

@@ -1,0 +1,234 @@
+"""What a finished system leaves to other programs: its model, TREC runs and their judgements.
+
+Reads a benchmark's ``resolved.json`` and what lies in the results folder; needs neither the spec
+file nor the encoder's plugin, and computes no vectors.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from shlex import quote
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hbench.corpus import Corpus
+from hbench.errors import OptionError, StoreError, did_you_mean
+from hbench.pools import ReadVectors
+from hbench.provenance import Hardware
+from hbench.registry import build
+from hbench.settings import Component
+from hbench.stages import export as stage
+from hbench.stages import fit
+from hbench.store import Store, is_complete, is_intact, key_of, read_manifest, slug
+from hbench.vectors import StoredRows, TransformedRows, shard_inputs
+from hbench.worker import prepare_torch
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to export of a benchmark.
+
+    Args:
+        method: its name.
+        seed: of the system; None takes the method's first.
+        dataset: the name of an evaluation; None takes all.
+        depth: passages for each query.
+        index: a string for faiss's ``index_factory``; None searches exactly.
+    """
+
+    method: str
+    seed: int | None = None
+    dataset: str | None = None
+    depth: int = 100
+    index: str | None = None
+
+
+def export(
+    resolved: Mapping[str, Any],
+    choice: Choice,
+    store: Store,
+    hardware: Hardware,
+    target: Path,
+    tell: Callable[[str], None],
+) -> list[str]:
+    """Write ``model/``, ``trec/<dataset>/`` and ``export.json`` into a folder, or nothing at all.
+
+    Args:
+        resolved: the benchmark's ``resolved.json``.
+        choice: what of it.
+        store: the results folder.
+        hardware: what to search on.
+        target: where to write; absent, or an empty folder.
+        tell: is given a line when a pool is done.
+
+    Returns:
+        What there is now, in lines for people.
+
+    Raises:
+        OptionError: there is no such method, seed, dataset or index, or the target holds something.
+        StoreError: what is to be exported is not there, or the target cannot be written.
+    """
+    system = chosen_system(resolved, choice, store)
+    names = list(resolved["evaluations"]) if choice.dataset is None else [choice.dataset]
+    rankings = {name: system.ranking(name) for name in names}
+    model = system.model()
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise OptionError(f"--to {target}: is not an empty folder; give a new one")
+    how = f"approximate-{choice.index}" if choice.index else "exact"
+    tag = stage.spelled(f"hbench-{system.method}-s{system.seed}-{how}")
+    prepare_torch(hardware)
+    request = stage.Request(
+        choice.depth, tag, choice.index, device=hardware.device, threads=hardware.threads
+    )
+    with _filled(target) as folder:
+        shutil.copytree(model, folder / "model")
+        lines = [f"{target / 'model'}: {system}, for SentenceTransformer"]
+        runs: dict[str, Any] = {}
+        for name, ranking in rankings.items():
+            place = folder / "trec" / slug(name)
+            place.mkdir(parents=True)
+            runs[name] = []
+            for pool in stage.run(ranking, request, place):
+                runs[name].append(asdict(pool))
+                tell(f"{name}: {pool.queries:,} queries in {pool.name}")
+            lines.append(f"{target / 'trec' / slug(name)}: {_described(choice, runs[name])}")
+        facts = {"benchmark": resolved["benchmark"], **asdict(choice), "seed": int(system.seed)}
+        text = json.dumps({**facts, "tag": tag, "runs": runs}, indent=1, ensure_ascii=False)
+        (folder / "export.json").write_text(f"{text}\n", encoding="utf-8")
+    return lines
+
+
+def _described(choice: Choice, pools: Sequence[Mapping[str, Any]]) -> str:
+    """What the runs of a dataset are."""
+    text = f"{len(pools)} runs, each with its judgements, of depth {choice.depth}"
+    if choice.index is None:
+        return f"{text}, exact"
+    recall = sum(pool["recall"] for pool in pools) / max(1, len(pools))
+    return f"{text}, approximate ({choice.index}): {recall:.3f} of what the exact search finds"
+
+
+def chosen_system(resolved: Mapping[str, Any], choice: Choice, store: Store) -> "System":
+    """The system that was chosen.
+
+    Raises:
+        OptionError: there is no such method, seed or dataset.
+    """
+    methods = {method["name"]: method["systems"] for method in resolved["methods"]}
+    systems = methods.get(choice.method)
+    if systems is None:
+        benchmark = resolved["benchmark"]
+        raise OptionError(
+            f"{benchmark}: no method {choice.method!r}: {did_you_mean(choice.method, methods)}"
+        )
+    seed = next(iter(systems)) if choice.seed is None else str(choice.seed)
+    if seed not in systems:
+        raise OptionError(f"--seed {seed}: {choice.method} has the seeds {', '.join(systems)}")
+    evaluations = resolved["evaluations"]
+    if choice.dataset is not None and choice.dataset not in evaluations:
+        near = did_you_mean(choice.dataset, evaluations)
+        raise OptionError(f"--dataset {choice.dataset}: {near}")
+    return System(resolved, store, choice.method, seed)
+
+
+@dataclass(frozen=True)
+class System:
+    """A system of a benchmark, as its ``resolved.json`` knows it."""
+
+    resolved: Mapping[str, Any]
+    store: Store
+    method: str
+    seed: str
+
+    def __str__(self) -> str:
+        return f"{self.method} (seed {self.seed})"
+
+    def model(self) -> Path:
+        """The folder of the model.
+
+        Raises:
+            StoreError: it is not there.
+        """
+        entry = next(
+            method["systems"][self.seed]
+            for method in self.resolved["methods"]
+            if method["name"] == self.method
+        )
+        folder = self.store.root / str(entry["folder"])
+        if read_manifest(folder).get("key") != entry["key"] or not (folder / "model").is_dir():
+            raise StoreError(f"{folder}: no model of {self}; make it with `{self._run}`")
+        return folder / "model"
+
+    def ranking(self, dataset: str) -> stage.Ranking:
+        """What ranks the passages of a dataset.
+
+        Raises:
+            StoreError: scores or vectors are not there.
+        """
+        evaluation = self.resolved["evaluations"][dataset]
+        entry = evaluation["scores"][self.method][self.seed]
+        scores = self.store.root / entry["folder"]
+        use = self.resolved["spec"]["evaluate"][dataset]["data"]["use"]
+        data = self.store.data(use, evaluation["data"])
+        manifest = read_manifest(scores)
+        is_scored = manifest.get("key") == entry["key"] and manifest.get("scores")
+        if not is_scored or "vectors" not in entry or not is_complete(data):
+            raise StoreError(
+                f"{scores}: no scores of {self} on {dataset}; make them with `{self._run}`"
+            )
+        corpus = Corpus(data)
+        inputs = [shard_inputs(entry["vectors"], shard) for shard in corpus.shards]
+        folders = [self.store.vectors(key_of(each)) for each in inputs]
+        transform = entry["transform"]
+        needed = [*folders, *([self.store.root / transform["folder"]] if transform else [])]
+        missing = [folder for folder in needed if not (is_complete(folder) and is_intact(folder))]
+        if missing:
+            raise StoreError(
+                f"{missing[0]}: vectors of {self} on {dataset} are no longer there or damaged; "
+                f"make them again with `rm -r {quote(str(scores))} && {self._run}`"
+            )
+        settings = {
+            name: [Component(language, tuple(pool.split("+"))) for language, pool in parts]
+            for name, parts in evaluation["settings"].items()
+        }
+        return stage.Ranking(corpus, self._read(corpus, folders, transform), settings)
+
+    def _read(
+        self, corpus: Corpus, folders: Sequence[Path], transform: Mapping[str, Any] | None
+    ) -> ReadVectors:
+        """Reads the vectors that the system is ranked by."""
+        read = partial(StoredRows.of, corpus, folders)
+        if transform is None:
+            return read
+        plugin = build("transform", transform["use"], transform["options"]).plugin
+        fitted = fit.read_fitted(self.store.root / transform["folder"])
+        return lambda side, name: TransformedRows(read(side, name), plugin, fitted, side, name)
+
+    @property
+    def _run(self) -> str:
+        """The command that makes what is missing."""
+        results = "" if self.store.root == Path("results") else f" --results {self.store.root}"
+        return f"hbench run FILE --only {quote(self.resolved['benchmark'])}{results}"
+
+
+@contextmanager
+def _filled(target: Path) -> Iterator[Path]:
+    """A folder to fill, whose files lie in the target in the end; of a failure nothing remains."""
+    try:
+        is_new = not target.exists()
+        target.mkdir(parents=True, exist_ok=True)
+        try:
+            with TemporaryDirectory(dir=target, prefix=".unfinished-") as scratch:
+                yield Path(scratch)
+                for path in sorted(Path(scratch).iterdir()):
+                    path.rename(target / path.name)
+        except BaseException:
+            if is_new:
+                with suppress(OSError):
+                    target.rmdir()
+            raise
+    except OSError as error:
+        raise StoreError(f"{target}: cannot be written ({error}); give another --to") from error
