@@ -40,22 +40,20 @@ def test_an_error_comes_where_its_value_would(device):
         next(values)
 
 
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_work_is_done_in_order_and_all_of_it_on_leaving(device):
+def test_work_is_done_in_order_and_all_of_it_on_leaving():
     done: list[int] = []
-    with behind(device) as later:
+    with behind() as later:
         for number in range(20):
             later(done.append, number)
     assert done == list(range(20))
 
 
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
 @pytest.mark.parametrize("last", [True, False])
-def test_work_that_fails_is_never_lost(device, last):
+def test_work_that_fails_is_never_lost(last):
     def fail():
         raise ValueError("disk full")
 
-    with pytest.raises(ValueError, match="disk full"), behind(device) as later:
+    with pytest.raises(ValueError, match="disk full"), behind() as later:
         later(fail)
         if not last:
             later(print)

@@ -92,6 +92,15 @@ def crowd(passages=2000, queries=50, dim=16):
     return asked, Pool([Part(0, rows, np.arange(passages))])
 
 
+@pytest.mark.gpu
+def test_a_gpu_finds_the_same_bit_for_bit():
+    queries, pool = crowd()
+    found = search.best(queries, pool, 20, device="cuda", block=(16, 333))
+    expected = search.best(queries, pool, 20)
+    assert (found.passage == expected.passage).all()
+    assert (found.score == expected.score).all()
+
+
 @pytest.mark.parametrize("index", ["HNSW16", "IVF32,Flat", "HNSW16,SQ8"])
 def test_an_approximate_index_finds_much_and_scores_it_exactly(index):
     queries, pool = crowd()

@@ -56,7 +56,7 @@ def topics(shared_data):
 
 
 def test_values_are_those_that_trec_eval_printed(shared_data, topics):
-    printed = defaultdict(dict)
+    printed: dict[str, dict[str, float]] = defaultdict(dict)
     for line in (shared_data / "trec_eval" / "out.test.aq").read_text().splitlines():
         name, topic, value = line.split()
         if topic != "all" and name in METRICS:

@@ -20,11 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.toy_corpora import Toy, problems, ranked, spelled, stored
 
+from hbench.pools import ReadVectors
 from hbench.protocols import Metric
 from hbench.records import Judgement, Passage, Query
 from hbench.settings import Component, components
 from hbench.stages import score
-from hbench.stages.rank import ReadVectors
 from hbench.vectors import on_grid
 from hbench_plugins.datasets.xquad_r import XQuADR
 from hbench_plugins.metrics.map import AveragePrecision

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hbench.corpus import Corpus
+from hbench.pools import ReadVectors
 from hbench.records import Judgement, Passage, Query, Side
 from hbench.stages import data, rank
 from hbench.stages.score import Beats
@@ -69,7 +70,7 @@ def stored(dataset: Any, folder: Path) -> Corpus:
     return Corpus(folder)
 
 
-def spelled(corpus: Corpus) -> rank.ReadVectors:
+def spelled(corpus: Corpus) -> ReadVectors:
     """Reads the vectors that the texts spell."""
 
     @cache
@@ -82,7 +83,7 @@ def spelled(corpus: Corpus) -> rank.ReadVectors:
     return read
 
 
-def ranked(corpus: Corpus, read: rank.ReadVectors, folder: Path, *, top_k: int = 3) -> Beats:
+def ranked(corpus: Corpus, read: ReadVectors, folder: Path, *, top_k: int = 3) -> Beats:
     """What the rank stage writes into ``folder``, read back."""
     rank.run(corpus, read, top_k=top_k, device="cpu", folder=folder, progress=silent)
     return Beats.read(folder / "beats.npz")
@@ -113,7 +114,7 @@ def exact_score(query: npt.NDArray[np.float32], passage: npt.NDArray[np.float32]
 
 
 def slow_ranking(
-    corpus: Corpus, read: rank.ReadVectors, query: int, pool: Sequence[str]
+    corpus: Corpus, read: ReadVectors, query: int, pool: Sequence[str]
 ) -> list[tuple[float, str]]:
     """(score, id) of every passage of a pool, best first, by the definition."""
     language = int(np.searchsorted(corpus.query_offsets, query, side="right")) - 1

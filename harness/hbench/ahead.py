@@ -1,8 +1,4 @@
-"""Work beside the device's: what comes next is made, and what is done put away, in a thread.
-
-On a CPU another thread would take the cores from those that compute, so that there all is done in
-turn.
-"""
+"""Work beside the device's: what comes next is made, and what is done put away, in a thread."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +10,9 @@ Value = TypeVar("Value")
 
 def ahead(values: Iterable[Value], device: str) -> Iterator[Value]:
     """The same values in the same order, one made ahead; errors come where their value would.
+
+    On a CPU a thread that makes them would take the cores from those that compute, so that there
+    all is done in turn.
 
     >>> list(ahead(iter("abc"), "cuda"))
     ['a', 'b', 'c']
@@ -30,14 +29,12 @@ def ahead(values: Iterable[Value], device: str) -> Iterator[Value]:
 
 
 @contextmanager
-def behind(device: str) -> Iterator[Callable[..., None]]:
+def behind() -> Iterator[Callable[..., None]]:
     """A function ``later(work, *arguments)`` that does work in order, one piece behind.
 
-    All is done on leaving; an error of one piece comes with the next, or on leaving.
+    For work that waits for the disk. All is done on leaving; an error of one piece comes with the
+    next, or on leaving.
     """
-    if device == "cpu":
-        yield lambda work, *arguments: work(*arguments)
-        return
     with ThreadPoolExecutor(max_workers=1) as thread:
         waiting: list[Future[None]] = []
 

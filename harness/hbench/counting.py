@@ -175,14 +175,14 @@ class Asked:
         import torch
 
         ends, candidates = self._ends.shape[1], scores.shape[1]
-        rows = at_once(scores.device, 4 * ends * candidates)
+        rows = min(len(scores), at_once(scores.device, 4 * ends * candidates))
         counts = torch.empty_like(self._ends)
         # 1.0 or 0.0: comparing into bool, and summing it, is slow.
-        is_above = scores.new_empty(min(rows, len(scores)), ends, candidates)
-        parts = (torch.split(each, rows) for each in (scores, self._ends, counts))
-        for part, end, count in zip(*parts, strict=True):
-            torch.gt(part[:, None], end[:, :, None], out=is_above[: len(part)])
-            torch.sum(is_above[: len(part)], dim=2, out=count)
+        is_above = scores.new_empty(rows, ends, candidates)
+        whole = (scores[:, None], self._ends[:, :, None], counts)
+        for some, end, count in zip(*(torch.split(each, rows) for each in whole), strict=True):
+            torch.gt(some, end, out=is_above[: len(some)])
+            torch.sum(is_above[: len(some)], dim=2, out=count)
         maybe, above = counts.int().chunk(2, dim=1)
         return maybe, above
 

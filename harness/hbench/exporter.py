@@ -108,7 +108,7 @@ def _described(choice: Choice, pools: Sequence[Mapping[str, Any]]) -> str:
     if choice.index is None:
         return f"{text}, exact"
     recall = sum(pool["recall"] for pool in pools) / max(1, len(pools))
-    return f"{text}, approximate ({choice.index}): {recall:.3f} of what the exact search finds"
+    return f"{text}, approximate ({choice.index}), recall {recall:.3f} of the exact search"
 
 
 def chosen_system(resolved: Mapping[str, Any], choice: Choice, store: Store) -> "System":
@@ -159,42 +159,53 @@ class System:
         )
         folder = self.store.root / str(entry["folder"])
         if read_manifest(folder).get("key") != entry["key"] or not (folder / "model").is_dir():
-            raise StoreError(f"{folder}: no model of {self}; make it with `{self._run}`")
+            raise StoreError(f"{folder}: no model of {self}; make it with `{self._run(folder)}`")
         return folder / "model"
 
     def ranking(self, dataset: str) -> stage.Ranking:
         """What ranks the passages of a dataset.
 
         Raises:
-            StoreError: scores or vectors are not there.
+            StoreError: scores, vectors or the dataset are not there.
         """
         evaluation = self.resolved["evaluations"][dataset]
         entry = evaluation["scores"][self.method][self.seed]
         scores = self.store.root / entry["folder"]
+        manifest = read_manifest(scores)
+        is_scored = manifest.get("key") == entry["key"] and "scores" in manifest
+        if not (is_scored and "vectors" in entry):
+            raise StoreError(
+                f"{scores}: no scores of {self} on {dataset}; make them with `{self._run()}`"
+            )
         use = self.resolved["spec"]["evaluate"][dataset]["data"]["use"]
         data = self.store.data(use, evaluation["data"])
-        manifest = read_manifest(scores)
-        is_scored = manifest.get("key") == entry["key"] and manifest.get("scores")
-        if not is_scored or "vectors" not in entry or not is_complete(data):
-            raise StoreError(
-                f"{scores}: no scores of {self} on {dataset}; make them with `{self._run}`"
-            )
+        self._check([data], dataset, scores)
         corpus = Corpus(data)
         inputs = [shard_inputs(entry["vectors"], shard) for shard in corpus.shards]
         folders = [self.store.vectors(key_of(each)) for each in inputs]
         transform = entry["transform"]
-        needed = [*folders, *([self.store.root / transform["folder"]] if transform else [])]
-        missing = [folder for folder in needed if not (is_complete(folder) and is_intact(folder))]
-        if missing:
-            raise StoreError(
-                f"{missing[0]}: vectors of {self} on {dataset} are no longer there or damaged; "
-                f"make them again with `rm -r {quote(str(scores))} && {self._run}`"
-            )
+        fitted = [self.store.root / transform["folder"]] if transform else []
+        self._check([*folders, *fitted], dataset, scores)
         settings = {
             name: [Component(language, tuple(pool.split("+"))) for language, pool in parts]
             for name, parts in evaluation["settings"].items()
         }
         return stage.Ranking(corpus, self._read(corpus, folders, transform), settings)
+
+    def _check(self, needed: Sequence[Path], dataset: str, scores: Path) -> None:
+        """Whether folders are whole.
+
+        Raises:
+            StoreError: one is not.
+        """
+        broken = [folder for folder in needed if not (is_complete(folder) and is_intact(folder))]
+        if broken:
+            # A run makes no vectors while there are scores, and leaves what has a manifest.
+            command = self._run(scores, *broken)
+            raise StoreError(
+                f"{broken[0]}: what ranks {dataset} by {self} is no longer there or damaged; make "
+                f"it again with `{command}`"
+            )
 
     def _read(
         self, corpus: Corpus, folders: Sequence[Path], transform: Mapping[str, Any] | None
@@ -207,11 +218,13 @@ class System:
         fitted = fit.read_fitted(self.store.root / transform["folder"])
         return lambda side, name: TransformedRows(read(side, name), plugin, fitted, side, name)
 
-    @property
-    def _run(self) -> str:
-        """The command that makes what is missing."""
-        results = "" if self.store.root == Path("results") else f" --results {self.store.root}"
-        return f"hbench run FILE --only {quote(self.resolved['benchmark'])}{results}"
+    def _run(self, *without: Path) -> str:
+        """The command that makes what is missing, once some folders are gone."""
+        there = [quote(str(folder)) for folder in without if folder.exists()]
+        remove = f"rm -r {' '.join(there)} && " if there else ""
+        root = self.store.root
+        results = "" if root == Path("results") else f" --results {quote(str(root))}"
+        return f"{remove}hbench run FILE --only {quote(self.resolved['benchmark'])}{results}"
 
 
 @contextmanager

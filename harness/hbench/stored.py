@@ -6,8 +6,9 @@ from functools import partial
 
 from hbench.corpus import Corpus
 from hbench.jobs import EncodeJob, RankJob
+from hbench.pools import ReadVectors
 from hbench.records import Side
-from hbench.stages import fit, rank
+from hbench.stages import fit
 from hbench.store import Store, is_complete, is_intact
 from hbench.vectors import StoredRows, TransformedRows
 
@@ -18,7 +19,7 @@ def stored_vectors(job: EncodeJob, store: Store) -> Callable[[Side, str], Stored
     return partial(StoredRows.of, corpus, [place.folder for place in job.places(store)])
 
 
-def ranked_vectors(job: RankJob, store: Store) -> rank.ReadVectors:
+def ranked_vectors(job: RankJob, store: Store) -> ReadVectors:
     """Reads the vectors that a system is ranked by, its transform applied."""
     read = stored_vectors(job.vectors, store)
     if job.fit is None:

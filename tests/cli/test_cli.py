@@ -87,7 +87,7 @@ def refused(*words):
 def test_the_commands_are_there_and_help_names_them():
     result = call("--help")
     assert result.exit_code == 0
-    for name in ("run", "compare", "plan", "validate", "plugins"):
+    for name in ("run", "compare", "export", "plan", "validate", "plugins"):
         assert re.search(rf"^\s*{name}\b", result.stdout, re.M)
     assert {"--only", "--set", "--offline"} <= set(
         re.findall(r"--\w+", call("run", "--help").output)

@@ -103,7 +103,7 @@ def run(
     total, done = sum(place.shard.texts for place in places), 0
     cut: Counter[Side] = Counter()
     read = _read(corpus, places, loaded, tokenize)
-    with behind(arithmetic.device) as later:
+    with behind() as later:
         for place, texts, tokens in ahead(read, arithmetic.device):
             share = partial(_report, progress, place.shard, done, total)
             found = encode(loaded, tokens, budget, arithmetic, share)

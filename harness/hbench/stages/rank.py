@@ -18,8 +18,8 @@ from hbench.ahead import ahead
 from hbench.corpus import Corpus
 from hbench.errors import DataError
 from hbench.packing import to_device
-from hbench.pools import Rows
-from hbench.records import Int32Array, Int64Array, Side
+from hbench.pools import ReadVectors
+from hbench.records import Int32Array, Int64Array
 
 if TYPE_CHECKING:
     from hbench.counting import Asked, Candidates
@@ -28,9 +28,6 @@ VERSION = 2
 QUERIES, PASSAGES = 512, 1024  # of one block of scores: 2 MB, which a core's cache holds
 Progress = Callable[[float, str], None]
 Vectors = npt.NDArray[np.float32]
-
-
-ReadVectors = Callable[[Side, str], Rows]
 
 
 @dataclass(frozen=True)
