@@ -20,7 +20,7 @@ LAYERS = [
     {"errors", "records", "protocols"},
     {"options", "registry", "specfile", "settings", "statistics", "packing", "attention",
      "memory", "ahead", "drawing", "provenance", "store", "numbering", "corpus", "training_texts",
-     "vectors", "tokens", "counting", "pools", "search",
+     "vectors", "tokens", "counting", "pools", "search", "approximate",
      "toplist", "scorefile"},
     {"uses", "spec", "validate", "matrix"},
     {"training"},

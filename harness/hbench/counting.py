@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LONGEST = 1 + 2.0**-10  # of a vector: length 1, with components rounded to float16 at worst
 AT_ONCE = {"cpu": 2**20}  # bytes of what is computed at once: a core's cache holds them
 OTHERWISE = 2**28  # on a GPU
+TOGETHER = 16
 # Exact scores of a whole block take as long as those of about this share of its pairs, one by one.
 MANY = 1 / 128
 LEAST = -(2**63)  # below every key
@@ -90,6 +91,21 @@ def exact_of(
     rows = at_once(left.device, 2 * 8 * left.shape[1])
     parts = zip(torch.split(i, rows), torch.split(j, rows), strict=True)
     return torch.cat([exact(left.index_select(0, a), right.index_select(0, b)) for a, b in parts])
+
+
+def places(ones: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
+    """Rows and columns of the few ones in an (n, m) float32 tensor of zeros.
+
+    ``nonzero`` looks at one number after the other: so it looks at sums of ``TOGETHER`` first.
+    """
+    import torch
+
+    missing = -ones.shape[1] % TOGETHER
+    padded = torch.nn.functional.pad(ones, (0, missing)) if missing else ones
+    groups = padded.view(len(ones), TOGETHER, -1)
+    row, group = groups.sum(dim=1).nonzero(as_tuple=True)
+    found, member = groups[row, :, group].nonzero(as_tuple=True)
+    return row[found], member * groups.shape[2] + group[found]
 
 
 def at_once(device: "torch.device", size: int) -> int:
@@ -194,8 +210,10 @@ class Asked:
 
         query, relevant = undecided.nonzero(as_tuple=True)
         picked = scores.index_select(0, query)
-        low, high = (ends[query, relevant, None] for ends in self._ends.chunk(2, dim=1))
-        row, candidate = ((picked > low) & (picked <= high)).nonzero(as_tuple=True)
+        inside = torch.empty(2, *picked.shape, device=picked.device)
+        for ends, out in zip(self._ends.chunk(2, dim=1), inside, strict=True):
+            torch.gt(picked, ends[query, relevant, None], out=out)
+        row, candidate = places(inside[0].sub_(inside[1]))
         query, relevant = query[row], relevant[row]
         is_other = block.first + candidate != self.passage[query, relevant]
         query, relevant, candidate = query[is_other], relevant[is_other], candidate[is_other]
