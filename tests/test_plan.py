@@ -415,6 +415,8 @@ def test_the_resolved_spec_writes_every_default_out_and_is_json(plan, store):
     assert evaluation["scores"]["mixed"]["2"] == {
         "key": rank_job.key,
         "folder": f"{folder}/eval/babel-{rank_job.key[:8]}",
+        "vectors": rank_job.vectors.encoding,
+        "transform": None,
     }
 
 

@@ -58,7 +58,7 @@ def test_superscripts_name_the_rows_that_are_beaten_whichever_direction_is_bette
 
 
 def test_the_terminal_shows_means_with_their_zeros_dashes_and_superscripts():
-    (group,) = groups([entry(MAP, BIAS)])
+    (group,) = groups([(entry(MAP, BIAS), {})])
     assert lines(terminal(group)) == [
         ["#", "Method", "map", "↑", "rank_distance", "↓°"],
         ["---", "--------", "-------", "------------------"],
@@ -78,7 +78,7 @@ def test_the_terminal_table_is_a_report_of_ranx(monkeypatch):
         return ""
 
     monkeypatch.setattr(Report, "__str__", text)
-    (group,) = groups([entry(MAP)])
+    (group,) = groups([(entry(MAP), {})])
     terminal(group)
     (report,) = made
     assert report.results["mono"]["map ↑"] == 0.4
@@ -92,7 +92,7 @@ def test_a_value_below_zero_keeps_its_sign():
 
 
 def test_markdown_adds_the_interval():
-    (group,) = groups([entry(MAP, BIAS)])
+    (group,) = groups([(entry(MAP, BIAS), {})])
     assert markdown(group).splitlines() == [
         "| # | Method | map ↑ | rank_distance ↓° |",
         "| --- | --- | --- | --- |",

@@ -113,7 +113,7 @@ def test_all_mistakes_of_meaning_come_at_once_each_with_line_and_column(mistakes
     [
         ("version: 1", "version: 1\nfoo: 1", "2:1: foo: unknown key; Allowed: benchmarks, version"),
         ("    seeds", "    seed", "did you mean 'seeds'? Allowed: claims, default, encoders,"),
-        ("settings", "setings", "unknown key; did you mean 'settings'? Allowed: data, metrics,"),
+        ("settings", "setings", "unknown key; did you mean 'settings'? Allowed: data, index, met"),
         ("[mono, multi]", "[{name: x, pol: [de]}]", "did you mean 'pool'? Allowed: name, pool"),
         ("    evaluate:", "    claims: [{sys: x}]\n    evaluate:", "sys: unknown key; did you mea"),
         ("version: 1", "version: 2", "1:10: version: this file is of version 2, and this hbench"),

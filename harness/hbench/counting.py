@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     import torch
 
 LONGEST = 1 + 2.0**-10  # of a vector: length 1, with components rounded to float16 at worst
-AT_ONCE = {"cpu": 2**20}  # bytes of what is computed at once: a core's cache holds them
-OTHERWISE = 2**28  # on a GPU
-TOGETHER = 16
+PART = 192  # components whose products are summed before the sums of the parts are added up
+# Bytes of what is computed at once: what a core's cache holds; a GPU needs more to be busy.
+AT_ONCE = {"cpu": 2**20, "mps": 2**28, "cuda": 2**28}
+TOGETHER = 16  # numbers whose sum is looked at before they are
 # Exact scores of a whole block take as long as those of about this share of its pairs, one by one.
 MANY = 1 / 128
 LEAST = -(2**63)  # below every key
@@ -45,6 +46,23 @@ def error_bound(dim: int) -> float:
     unit = 2.0**-24
     growth = dim * unit / (1 - dim * unit)
     return growth * LONGEST**2 + 4 * unit
+
+
+def products(left: "torch.Tensor", right: "torch.Tensor") -> "torch.Tensor":
+    """(a, b) float32 dot products of the rows of (a, dim) and (b, dim), a few components at a time.
+
+    It takes a little longer than all at once, and errs half as much if ``dim`` is 2 ``PART``: so
+    only half as many pairs are too near to call.
+    """
+    import torch
+
+    parts = (torch.split(each, PART, dim=1) for each in (left, right))
+    first, *others = zip(*parts, strict=True)
+    found = torch.mm(first[0], first[1].T)
+    more = torch.empty_like(found)
+    for some, those in others:
+        found += torch.mm(some, those.T, out=more)
+    return found
 
 
 def keys(scores: "torch.Tensor", place: "torch.Tensor") -> "torch.Tensor":
@@ -77,9 +95,8 @@ def exact(left: "torch.Tensor", right: "torch.Tensor") -> "torch.Tensor":
     """(n,) scores of row i with row i of two (n, dim) tensors: float64 sums do not round here."""
     import torch
 
-    rows = at_once(left.device, 2 * 8 * left.shape[1])
-    parts = zip(torch.split(left, rows), torch.split(right, rows), strict=True)
-    return torch.cat([a.double().mul_(b).sum(dim=1) for a, b in parts]).float()
+    rows = torch.arange(len(left), device=left.device)
+    return exact_of(left, right, rows, rows)
 
 
 def exact_of(
@@ -90,18 +107,18 @@ def exact_of(
 
     rows = at_once(left.device, 2 * 8 * left.shape[1])
     parts = zip(torch.split(i, rows), torch.split(j, rows), strict=True)
-    return torch.cat([exact(left.index_select(0, a), right.index_select(0, b)) for a, b in parts])
+    some = (left.index_select(0, a).double().mul_(right.index_select(0, b)) for a, b in parts)
+    return torch.cat([each.sum(dim=1).float() for each in some])
 
 
 def places(ones: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
-    """Rows and columns of the few ones in an (n, m) float32 tensor of zeros.
+    """Rows and columns of the ones in an (n, m) float32 tensor of zeros and few ones.
 
-    ``nonzero`` looks at one number after the other: so it looks at sums of ``TOGETHER`` first.
+    torch looks for them slowly, one number after the other; so sums of some are looked at first.
     """
     import torch
 
-    missing = -ones.shape[1] % TOGETHER
-    padded = torch.nn.functional.pad(ones, (0, missing)) if missing else ones
+    padded = torch.nn.functional.pad(ones, (0, -ones.shape[1] % TOGETHER))
     groups = padded.view(len(ones), TOGETHER, -1)
     row, group = groups.sum(dim=1).nonzero(as_tuple=True)
     found, member = groups[row, :, group].nonzero(as_tuple=True)
@@ -110,7 +127,7 @@ def places(ones: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
 
 def at_once(device: "torch.device", size: int) -> int:
     """How many rows of ``size`` bytes to work on at once."""
-    return max(1, AT_ONCE.get(device.type, OTHERWISE) // size)
+    return max(1, AT_ONCE[device.type] // max(1, size))
 
 
 @dataclass(frozen=True)
@@ -159,21 +176,28 @@ class Asked:
     def __post_init__(self) -> None:
         import torch
 
-        queries, device = len(self.vectors), self.vectors.device
+        (queries, dim), device = self.vectors.shape, self.vectors.device
         shape = (*self.score.shape, self.languages)
         best = (queries, self.languages, self.top_k)
         self.beats = torch.zeros(shape, dtype=torch.int32, device=device)
         self.ties = torch.zeros(self.score.shape, dtype=torch.int32, device=device)
         self.top = torch.full(best, LEAST, device=device)
         self.top_passage = torch.full(best, -1, dtype=torch.int32, device=device)
-        bound = error_bound(self.vectors.shape[1])
+        # A number takes part in as many roundings as in a product of vectors of this length.
+        bound = error_bound(min(dim, PART) + (dim - 1) // PART)
         self._ends = torch.cat([self.score - bound, self.score + bound], dim=1)
         self._bound = bound
 
     def count(self, block: Candidates) -> None:
         """Count the candidates of a block, and keep the best of them."""
-        scores = self.vectors @ block.vectors.T
-        maybe, above = self._sure(scores)
+        import torch
+
+        with torch.inference_mode():  # there each call costs less
+            self._count(block)
+
+    def _count(self, block: Candidates) -> None:
+        scores = products(self.vectors, block.vectors)
+        maybe, above = self._sure(scores).chunk(2, dim=1)
         here = (self.passage >= block.first) & (self.passage < block.first + len(block.place))
         undecided = maybe - above - here.int()
         count, found = int(undecided.sum()), None
@@ -186,8 +210,8 @@ class Asked:
         if self.top_k:
             self._keep(scores >= self._floor(scores, block.language), found, block)
 
-    def _sure(self, scores: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
-        """(Q, R) int32 counts of candidates that may be above, and that are for sure."""
+    def _sure(self, scores: "torch.Tensor") -> "torch.Tensor":
+        """(Q, 2 R) int32 counts of candidates that may be above, and then that are for sure."""
         import torch
 
         ends, candidates = self._ends.shape[1], scores.shape[1]
@@ -199,8 +223,7 @@ class Asked:
         for some, end, count in zip(*(torch.split(each, rows) for each in whole), strict=True):
             torch.gt(some, end, out=is_above[: len(some)])
             torch.sum(is_above[: len(some)], dim=2, out=count)
-        maybe, above = counts.int().chunk(2, dim=1)
-        return maybe, above
+        return counts.int()
 
     def _near(
         self, scores: "torch.Tensor", undecided: "torch.Tensor", block: Candidates
@@ -215,8 +238,6 @@ class Asked:
             torch.gt(picked, ends[query, relevant, None], out=out)
         row, candidate = places(inside[0].sub_(inside[1]))
         query, relevant = query[row], relevant[row]
-        is_other = block.first + candidate != self.passage[query, relevant]
-        query, relevant, candidate = query[is_other], relevant[is_other], candidate[is_other]
         found = exact_of(self.vectors, block.vectors, query, candidate)
         number = block.first + candidate
         is_tie = found == self.score[query, relevant]

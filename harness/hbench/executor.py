@@ -38,11 +38,13 @@ class Result:
     Args:
         outcomes: by job key, of the jobs that were to be done.
         comparisons: one entry a benchmark, as ``hbench compare --format json`` prints.
+        notes: for each of them, by evaluation, what stands under its tables.
         missing: systems without complete scores, in words.
     """
 
     outcomes: Mapping[str, Outcome]
     comparisons: Sequence[Mapping[str, Any]]
+    notes: Sequence[Mapping[str, Sequence[str]]]
     missing: Sequence[str]
 
 
@@ -88,7 +90,8 @@ def execute(
         _write(store, part, "compare.json", [entry])
         comparisons.append(entry)
         missing += [f"{part.name}: {name}" for name in compare.missing(detail, store.root)]
-    return Result(outcomes, comparisons, missing)
+    notes = [compare.notes(detail, store.root) for _, detail in details]
+    return Result(outcomes, comparisons, notes, missing)
 
 
 def _after(run: Callable[[Any], Outcome], failed: set[str]) -> Callable[[Any], Outcome]:

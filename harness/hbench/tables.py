@@ -46,9 +46,12 @@ class Group:
         return f"{self.benchmark}: {self.dataset}, {self.setting}"
 
 
-def groups(entries: Iterable[Mapping[str, Any]]) -> Iterator[Group]:
-    """The tables of a comparison, one group for each evaluation and setting, in their order."""
-    for entry in entries:
+Notes = Mapping[str, Sequence[str]]  # by evaluation
+
+
+def groups(entries: Iterable[tuple[Mapping[str, Any], Notes]]) -> Iterator[Group]:
+    """The tables of comparisons, one group for each evaluation and setting, in their order."""
+    for entry, notes in entries:
         places = dict.fromkeys((table["dataset"], table["setting"]) for table in entry["tables"])
         for dataset, setting in places:
             tables = [
@@ -56,8 +59,9 @@ def groups(entries: Iterable[Mapping[str, Any]]) -> Iterator[Group]:
             ]
             cells = [cell for cell in entry["matrix"] if cell["dataset"] == dataset]
             languages = {cell["query_language"] for cell in cells}
-            notes = entry["notes"].get(dataset, ())
-            yield Group(entry["benchmark"], dataset, setting, tables, len(languages), notes)
+            yield Group(
+                entry["benchmark"], dataset, setting, tables, len(languages), notes.get(dataset, ())
+            )
 
 
 def letter(index: int) -> str:
@@ -237,12 +241,20 @@ def markdown(group: Group) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def render(entries: Sequence[Mapping[str, Any]], style: str) -> str:
-    """All tables of a comparison, ``table`` for the terminal or ``markdown``."""
+def render(
+    entries: Sequence[Mapping[str, Any]], style: str, notes: Sequence[Notes] | None = None
+) -> str:
+    """All tables of comparisons.
+
+    Args:
+        entries: as ``hbench compare --format json`` prints them.
+        style: ``table`` for the terminal or ``markdown``.
+        notes: for each entry what stands under the tables of its evaluations besides.
+    """
     wrapped = str if style == "markdown" else partial(fill, width=WIDTH, break_on_hyphens=False)
     parts: list[str] = []
-    for entry in entries:
-        for group in groups([entry]):
+    for entry, told in zip(entries, notes or [{}] * len(entries), strict=True):
+        for group in groups([(entry, told)]):
             title = f"## {_escaped(group.title)}" if style == "markdown" else group.title
             body = markdown(group) if style == "markdown" else terminal(group)
             parts += [title, body, wrapped(unit_line(group))]

@@ -29,7 +29,8 @@ def compare(
         else:
             from hbench.tables import render
 
-            typer.echo(render(entries, form), nl=False)
+            notes = [stage.notes(detail, results) for detail in found]
+            typer.echo(render(entries, form, notes), nl=False)
         for detail in found:
             for name in stage.missing(detail, results):
                 typer.echo(f"missing: {detail['benchmark']}: {name}; run it again", err=True)

@@ -99,13 +99,14 @@ def _print_tables(plan: "Plan", result: "Result", store: "Store") -> None:
     from hbench.store import key_of, read_manifest
     from hbench.tables import VERSION, render
 
-    for part, entry in zip(plan.benchmarks, result.comparisons, strict=True):
+    for part, entry, notes in zip(plan.benchmarks, result.comparisons, result.notes, strict=True):
         folder = store.benchmark(part.name) / "tables"
-        key = key_of({"tables": VERSION, "comparison": entry})
+        key = key_of({"tables": VERSION, "comparison": entry, "notes": notes})
         if read_manifest(folder).get("key") != key:
             with store.writing(folder, {"key": key}) as (scratch, _):
                 for name, style in (("tables.txt", "table"), ("tables.md", "markdown")):
-                    (scratch / name).write_text(render([entry], style), encoding="utf-8")
+                    text = render([entry], style, [notes])
+                    (scratch / name).write_text(text, encoding="utf-8")
         typer.echo((folder / "tables.txt").read_text(encoding="utf-8"))
 
 

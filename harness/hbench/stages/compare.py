@@ -53,10 +53,14 @@ def run(resolved: Mapping[str, Any], root: Path) -> dict[str, Any]:
         "family": family,
         "tables": tables,
         "matrix": matrix,
-        "notes": {
-            name: [*evaluation["notes"], *_approximate(evaluation, root)]
-            for name, evaluation in resolved["evaluations"].items()
-        },
+    }
+
+
+def notes(resolved: Mapping[str, Any], root: Path) -> dict[str, list[str]]:
+    """By evaluation, what a reader of its tables must know of how vectors were compared."""
+    return {
+        name: [*evaluation["notes"], *_approximate(evaluation, root)]
+        for name, evaluation in resolved["evaluations"].items()
     }
 
 

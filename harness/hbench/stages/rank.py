@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hbench.counting import Asked, Candidates
 
 VERSION = 2
-QUERIES, PASSAGES = 512, 1024  # of one block of scores: 2 MB, which a core's cache holds
+QUERIES, PASSAGES = 2048, 512  # of one block of scores: 4 MB
 Progress = Callable[[float, str], None]
 Vectors = npt.NDArray[np.float32]
 
