@@ -211,6 +211,14 @@ def test_both_ways_to_decide_near_ties_find_the_same(tmp_path, monkeypatch, many
     assert everything(corpus, spelled(corpus)) == expected
 
 
+@pytest.mark.parametrize("part", [1, 5, 47])
+def test_products_summed_in_parts_change_no_bit(tmp_path, monkeypatch, part):
+    corpus = stored(crowd(tmp_path), tmp_path)
+    expected = everything(corpus, spelled(corpus))
+    monkeypatch.setattr(counting, "PART", part)
+    assert everything(corpus, spelled(corpus)) == expected
+
+
 @pytest.mark.parametrize("dim", [8, 96, 384, 1024])
 def test_float32_products_stay_within_the_bound_in_whatever_order_they_are_summed(dim):
     """Of vectors whose products all have one sign, whose sums round most, and of others."""
