@@ -149,7 +149,7 @@ def test_nothing_else_is_taken_for_it(error):
 
 
 @pytest.mark.parametrize(
-    ("device", "tokens"), [("cpu", 2048), ("mps", 16_384), ("cuda", 65_536), ("cuda:1", 65_536)]
+    ("device", "tokens"), [("cpu", 3072), ("mps", 16_384), ("cuda", 65_536), ("cuda:1", 65_536)]
 )
 def test_what_is_not_asked_for_follows_from_the_device(device, tokens):
     assert Budget(None, device).tokens == tokens

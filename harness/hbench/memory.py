@@ -5,9 +5,9 @@ from typing import TypeVar
 
 from hbench.errors import MemoryShortage
 
-# A core's cache holds the activations of some 2,000 tokens; a GPU has no such limit, and wants
+# A core's cache holds the activations of 2,000 to 4,000 tokens; a GPU has no such limit, and wants
 # matrices large enough to fill it.
-DEFAULT_BUDGET = {"cpu": 2048, "mps": 16_384, "cuda": 65_536}
+DEFAULT_BUDGET = {"cpu": 3072, "mps": 16_384, "cuda": 65_536}
 # What the errors of CPU allocators, MPS and cuBLAS say, which have no class of their own.
 SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
 Result = TypeVar("Result")
