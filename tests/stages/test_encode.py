@@ -124,10 +124,10 @@ def test_equal_texts_are_encoded_once_and_have_equal_vectors(tmp_path):
 
 def test_running_out_of_memory_halves_the_budget_and_is_told(tmp_path):
     encoder = LengthsEncoder()
-    encoder.model.memory = 600
+    encoder.model.memory = 800
     corpus = corpus_of(tmp_path, ["ab", "abbb"])
     told = run(encoder, corpus, tmp_path)["notes"]
-    assert told == [f"out of memory: the token budget was halved to {n}" for n in (1024, 512)]
+    assert told == [f"out of memory: the token budget was halved to {n}" for n in (1536, 768)]
     assert read_vectors(tmp_path, "passage", "de").shape == (2, 4)
     encoder.model.memory = 0
     with pytest.raises(MemoryShortage, match="out of memory with 2 tokens at a time"):
