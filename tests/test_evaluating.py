@@ -214,7 +214,9 @@ def test_an_approximate_index_is_marked_and_told_with_its_recall(hbench, babel, 
     spec = ONE.replace("[map]}", "[map, 'recall@5'], top_k: 5, index: HNSW8}")
     done = hbench(spec)
     assert done.exit_code == 0, done.stderr
-    found = re.search(r"approximate search, recall against exact search (\d\.\d+)", done.stdout)
+    told = " ".join(done.stdout.split())
+    assert "Note: approximate search by a faiss index, HNSW8." in told
+    found = re.search(r"approximate search against the exact one (\d\.\d+)", told)
     assert found and 0.5 < float(found[1]) <= 1
     assert "approximate: HNSW8 finds" in done.stderr
     assert "approximate" not in exact.stdout

@@ -9,6 +9,7 @@ from hbench.errors import DataError
 from hbench.jobs import RankJob, ScoreJob
 from hbench.plan import Plan
 from hbench.settings import Component
+from hbench.stages.fit import parallel_passages
 from hbench.store import Store
 
 
@@ -74,8 +75,10 @@ def _check_fit(place: str, job: RankJob, corpus: Corpus, store: Store) -> None:
     if job.fit is None or not job.fit.vectors.data.is_done(store):
         return
     texts = Corpus(job.fit.vectors.data.folder(store))
+    rows = parallel_passages(texts)
     for name in sorted(set(corpus.languages) & set(texts.languages)):
-        learned = texts.table(f"passages-{name}")["text"].combine_chunks()
+        fitted_on = rows[:, texts.languages.index(name)]
+        learned = texts.table(f"passages-{name}")["text"].take(fitted_on).combine_chunks()
         tested = corpus.table(f"passages-{name}")["text"]
         shared = tested.filter(pc.is_in(tested, value_set=learned))
         if len(shared):

@@ -48,6 +48,11 @@ def error_bound(dim: int) -> float:
     return growth * LONGEST**2 + 4 * unit
 
 
+def bound_of_products(dim: int) -> float:
+    """``error_bound`` of ``products``: a number takes part in fewer roundings there."""
+    return error_bound(min(dim, PART) + (dim - 1) // PART)
+
+
 def products(left: "torch.Tensor", right: "torch.Tensor") -> "torch.Tensor":
     """(a, b) float32 dot products of the rows of (a, dim) and (b, dim), a few components at a time.
 
@@ -177,16 +182,12 @@ class Asked:
         import torch
 
         (queries, dim), device = self.vectors.shape, self.vectors.device
-        shape = (*self.score.shape, self.languages)
-        best = (queries, self.languages, self.top_k)
-        self.beats = torch.zeros(shape, dtype=torch.int32, device=device)
-        self.ties = torch.zeros(self.score.shape, dtype=torch.int32, device=device)
-        self.top = torch.full(best, LEAST, device=device)
-        self.top_passage = torch.full(best, -1, dtype=torch.int32, device=device)
-        # A number takes part in as many roundings as in a product of vectors of this length.
-        bound = error_bound(min(dim, PART) + (dim - 1) // PART)
-        self._ends = torch.cat([self.score - bound, self.score + bound], dim=1)
-        self._bound = bound
+        self.beats = self.score.new_zeros((*self.score.shape, self.languages), dtype=torch.int32)
+        self.ties = torch.zeros_like(self.score, dtype=torch.int32)
+        self.top = torch.full((queries, self.languages, self.top_k), LEAST, device=device)
+        self.top_passage = torch.full_like(self.top, -1, dtype=torch.int32)
+        self._bound = bound_of_products(dim)
+        self._ends = torch.cat([self.score - self._bound, self.score + self._bound], dim=1)
 
     def count(self, block: Candidates) -> None:
         """Count the candidates of a block, and keep the best of them."""
@@ -239,9 +240,8 @@ class Asked:
         row, candidate = places(inside[0].sub_(inside[1]))
         query, relevant = query[row], relevant[row]
         found = exact_of(self.vectors, block.vectors, query, candidate)
-        number = block.first + candidate
         is_tie = found == self.score[query, relevant]
-        is_tie &= (number[:, None] != self.passage[query]).all(dim=1)
+        is_tie &= (block.first + candidate[:, None] != self.passage[query]).all(dim=1)
         is_better = keys(found, block.place[candidate]) > self.key[query, relevant]
         cell = query * self.score.shape[1] + relevant
         tied, better = (

@@ -24,7 +24,7 @@ from hbench.settings import Component
 from hbench.stages import export as stage
 from hbench.stages import fit
 from hbench.store import Store, is_complete, is_intact, key_of, read_manifest, slug
-from hbench.vectors import StoredRows, TransformedRows, shard_inputs
+from hbench.vectors import StoredRows, shard_inputs, transformed
 from hbench.worker import prepare_torch
 
 
@@ -216,7 +216,7 @@ class System:
             return read
         plugin = build("transform", transform["use"], transform["options"]).plugin
         fitted = fit.read_fitted(self.store.root / transform["folder"])
-        return lambda side, name: TransformedRows(read(side, name), plugin, fitted, side, name)
+        return transformed(read, plugin, fitted)
 
     def _run(self, *without: Path) -> str:
         """The command that makes what is missing, once some folders are gone."""

@@ -133,7 +133,9 @@ class Evaluation(Strict):
     @property
     def notes(self) -> Sequence[str]:
         """What a reader of the tables must know of how vectors were compared."""
-        return ["vectors are stored and compared in float16"] if self.vectors == "float16" else []
+        half = ["vectors are stored and compared in float16"] if self.vectors == "float16" else []
+        index = [f"approximate search by a faiss index, {self.index}"] if self.index else []
+        return [*half, *index]
 
     def precision_on(self, device: str) -> Literal["float32", "bfloat16"]:
         """What is asked for, or the device's default."""

@@ -10,7 +10,7 @@ from hbench.pools import ReadVectors
 from hbench.records import Side
 from hbench.stages import fit
 from hbench.store import Store, is_complete, is_intact
-from hbench.vectors import StoredRows, TransformedRows
+from hbench.vectors import StoredRows, transformed
 
 
 def stored_vectors(job: EncodeJob, store: Store) -> Callable[[Side, str], StoredRows]:
@@ -24,10 +24,8 @@ def ranked_vectors(job: RankJob, store: Store) -> ReadVectors:
     read = stored_vectors(job.vectors, store)
     if job.fit is None:
         return read
-    transform, fitted = job.fit.transform.plugin, fit.read_fitted(job.fit.folder(store))
-    return lambda side, language: TransformedRows(
-        read(side, language), transform, fitted, side, language
-    )
+    fitted = fit.read_fitted(job.fit.folder(store))
+    return transformed(read, job.fit.transform.plugin, fitted)
 
 
 def remove_damaged(job: EncodeJob, store: Store) -> list[str]:

@@ -214,7 +214,11 @@ def _check_depth(metric: PluginUse, top_k: int, place: SpecPath) -> Iterator[Fin
         plugin = registry.build("metric", metric.use, metric.options).plugin
     except HBenchError:
         return  # said already
-    if getattr(plugin, "needs", "ranks") == "top" and plugin.k > top_k:
+    if getattr(plugin, "needs", "ranks") != "top":
+        return
+    if not hasattr(plugin, "k"):
+        yield place, f"metric {metric.use!r} needs the first k passages and has no k; it is broken"
+    elif plugin.k > top_k:
         yield place, f"it looks at the first {plugin.k} passages, and top_k is {top_k}; raise top_k"
 
 

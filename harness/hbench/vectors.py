@@ -6,7 +6,7 @@ of them without rounding: the score of two vectors does not depend on the order 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -156,6 +156,17 @@ class TransformedRows:
         names = [f"{self.side} number {number} in {self.language!r}" for number in numbers]
         scaled: Vectors = on_grid(changed, names)[0]
         return scaled
+
+
+def transformed(
+    read: Callable[[Side, str], StoredRows],
+    transform: Transform,
+    fitted: Mapping[str, FloatArray],
+) -> Callable[[Side, str], TransformedRows]:
+    """Reads what ``read`` gives, with a transform applied."""
+    return lambda side, language: TransformedRows(
+        read(side, language), transform, fitted, side, language
+    )
 
 
 def _float32(array: npt.NDArray[Any]) -> Vectors:

@@ -232,6 +232,8 @@ def test_float32_products_stay_within_the_bound_in_whatever_order_they_are_summe
             one_by_one += left[:, column] * right[:, column]
         for found in (one_by_one, np.einsum("ij,ij->i", left, right), (left @ right.T).diagonal()):
             assert np.abs(found - exact).max() <= counting.error_bound(dim)
+        in_parts = counting.products(torch.from_numpy(left), torch.from_numpy(right)).diagonal()
+        assert np.abs(in_parts.numpy() - exact).max() <= counting.bound_of_products(dim)
 
 
 def test_sides_whose_vectors_differ_in_size_are_an_error(tmp_path):

@@ -8,6 +8,7 @@ from typing import Any
 from hbench.corpus import shards_of
 from hbench.jobs.base import Job
 from hbench.jobs.train import DataJob, TrainJob
+from hbench.memory import token_budget
 from hbench.provenance import Hardware
 from hbench.registry import Built
 from hbench.settings import Component
@@ -53,12 +54,13 @@ class EncodeJob(Job):
 
     @property
     def encoding(self) -> dict[str, Any]:
-        """The system, the precisions and the hardware."""
+        """The system, the precisions, the token budget and the hardware."""
         return {
             "stage": f"encode {encode.VERSION}",
             "system": self.system.key,
             "precision": self.precision,
             "stored": self.stored,
+            "token_budget": token_budget(None, self.hardware.device),
             "hardware": self.hardware.identity,
         }
 

@@ -71,7 +71,7 @@ def _approximate(evaluation: Mapping[str, Any], root: Path) -> Iterator[str]:
     found = [detail["recall"] for detail in details if "recall" in detail]
     if found:
         span = f"{min(found):.3f}" + (f" to {max(found):.3f}" if len(found) > 1 else "")
-        yield f"approximate search, recall against exact search {span}"
+        yield f"recall of the approximate search against the exact one {span}"
 
 
 def missing(resolved: Mapping[str, Any], root: Path) -> list[str]:

@@ -2,11 +2,7 @@
 
 Vectors are stored shard by shard, as they are made, under keys that know the system and the texts
 but not the dataset: whoever asks for the same texts again finds them, and an interrupted run goes
-on after its last shard.
-
-Vectors have length 1 and are rounded to multiples of 2^-26, or to float16. Products of such
-components are multiples of 2^-52, so that float64 holds every partial sum of a dot product of two
-of them without rounding: the score of two vectors does not depend on the order of the sum.
+on after its last shard. What a stored vector is, says ``hbench.vectors``.
 """
 
 from collections import Counter
