@@ -10,16 +10,16 @@ blocks of vectors, not where they come from.
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hbench.records import Int64Array
 
 if TYPE_CHECKING:
     import torch
 
 LONGEST = 1 + 2.0**-10  # of a vector: length 1, with components rounded to float16 at worst
-PART = 192  # components whose products are summed before the sums of the parts are added up
 # Bytes of what is computed at once: what a core's cache holds; a GPU needs more to be busy.
 AT_ONCE = {"cpu": 2**20, "mps": 2**28, "cuda": 2**28}
-TOGETHER = 16  # numbers whose sum is looked at before they are
 # Exact scores of a whole block take as long as those of about this share of its pairs, one by one.
 MANY = 1 / 128
 LEAST = -(2**63)  # below every key
@@ -46,28 +46,6 @@ def error_bound(dim: int) -> float:
     unit = 2.0**-24
     growth = dim * unit / (1 - dim * unit)
     return growth * LONGEST**2 + 4 * unit
-
-
-def bound_of_products(dim: int) -> float:
-    """``error_bound`` of ``products``: a number takes part in fewer roundings there."""
-    return error_bound(min(dim, PART) + (dim - 1) // PART)
-
-
-def products(left: "torch.Tensor", right: "torch.Tensor") -> "torch.Tensor":
-    """(a, b) float32 dot products of the rows of (a, dim) and (b, dim), a few components at a time.
-
-    It takes a little longer than all at once, and errs half as much if ``dim`` is 2 ``PART``: so
-    only half as many pairs are too near to call.
-    """
-    import torch
-
-    parts = (torch.split(each, PART, dim=1) for each in (left, right))
-    first, *others = zip(*parts, strict=True)
-    found = torch.mm(first[0], first[1].T)
-    more = torch.empty_like(found)
-    for some, those in others:
-        found += torch.mm(some, those.T, out=more)
-    return found
 
 
 def keys(scores: "torch.Tensor", place: "torch.Tensor") -> "torch.Tensor":
@@ -114,20 +92,6 @@ def exact_of(
     parts = zip(torch.split(i, rows), torch.split(j, rows), strict=True)
     some = (left.index_select(0, a).double().mul_(right.index_select(0, b)) for a, b in parts)
     return torch.cat([each.sum(dim=1).float() for each in some])
-
-
-def places(ones: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
-    """Rows and columns of the ones in an (n, m) float32 tensor of zeros and few ones.
-
-    torch looks for them slowly, one number after the other; so sums of some are looked at first.
-    """
-    import torch
-
-    padded = torch.nn.functional.pad(ones, (0, -ones.shape[1] % TOGETHER))
-    groups = padded.view(len(ones), TOGETHER, -1)
-    row, group = groups.sum(dim=1).nonzero(as_tuple=True)
-    found, member = groups[row, :, group].nonzero(as_tuple=True)
-    return row[found], member * groups.shape[2] + group[found]
 
 
 def at_once(device: "torch.device", size: int) -> int:
@@ -186,7 +150,7 @@ class Asked:
         self.ties = torch.zeros_like(self.score, dtype=torch.int32)
         self.top = torch.full((queries, self.languages, self.top_k), LEAST, device=device)
         self.top_passage = torch.full_like(self.top, -1, dtype=torch.int32)
-        self._bound = bound_of_products(dim)
+        self._bound = error_bound(dim)
         self._ends = torch.cat([self.score - self._bound, self.score + self._bound], dim=1)
 
     def count(self, block: Candidates) -> None:
@@ -194,10 +158,40 @@ class Asked:
         import torch
 
         with torch.inference_mode():  # there each call costs less
-            self._count(block)
+            scores = self.vectors @ block.vectors.T
+            if scores.device.type == "cpu":
+                self.count_compiled(scores, block)
+            else:
+                self.count_by_torch(scores, block)
 
-    def _count(self, block: Candidates) -> None:
-        scores = products(self.vectors, block.vectors)
+    def count_compiled(self, scores: "torch.Tensor", block: Candidates) -> None:
+        """On a CPU, where torch would read all scores from memory again in each of its steps."""
+        import numba
+        import torch
+
+        from hbench.counting_cpu import count
+
+        threads = min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+        numba.set_num_threads(threads)
+        count(
+            scores.numpy(),
+            self.vectors.numpy(),
+            block.vectors.numpy(),
+            block.place.numpy(),
+            block.first,
+            self.score.numpy(),
+            self.key.numpy(),
+            self.passage.numpy(),
+            np.float32(self._bound),
+            block.language,
+            self.beats.numpy(),
+            self.ties.numpy(),
+            self.top.numpy(),
+            self.top_passage.numpy(),
+        )
+
+    def count_by_torch(self, scores: "torch.Tensor", block: Candidates) -> None:
+        """On any device; the same to the bit."""
         maybe, above = self._sure(scores).chunk(2, dim=1)
         here = (self.passage >= block.first) & (self.passage < block.first + len(block.place))
         undecided = maybe - above - here.int()
@@ -215,16 +209,10 @@ class Asked:
         """(Q, 2 R) int32 counts of candidates that may be above, and then that are for sure."""
         import torch
 
-        ends, candidates = self._ends.shape[1], scores.shape[1]
-        rows = min(len(scores), at_once(scores.device, 4 * ends * candidates))
-        counts = torch.empty_like(self._ends)
-        # 1.0 or 0.0: comparing into bool, and summing it, is slow.
-        is_above = scores.new_empty(rows, ends, candidates)
-        whole = (scores[:, None], self._ends[:, :, None], counts)
-        for some, end, count in zip(*(torch.split(each, rows) for each in whole), strict=True):
-            torch.gt(some, end, out=is_above[: len(some)])
-            torch.sum(is_above[: len(some)], dim=2, out=count)
-        return counts.int()
+        rows = at_once(scores.device, self._ends.shape[1] * scores.shape[1])
+        parts = zip(torch.split(scores, rows), torch.split(self._ends, rows), strict=True)
+        counts = [(some[:, None] > ends[:, :, None]).sum(dim=2) for some, ends in parts]
+        return torch.cat(counts).int()
 
     def _near(
         self, scores: "torch.Tensor", undecided: "torch.Tensor", block: Candidates
@@ -233,11 +221,9 @@ class Asked:
         import torch
 
         query, relevant = undecided.nonzero(as_tuple=True)
-        picked = scores.index_select(0, query)
-        inside = torch.empty(2, *picked.shape, device=picked.device)
-        for ends, out in zip(self._ends.chunk(2, dim=1), inside, strict=True):
-            torch.gt(picked, ends[query, relevant, None], out=out)
-        row, candidate = places(inside[0].sub_(inside[1]))
+        picked = scores[query]
+        low, high = (ends[query, relevant, None] for ends in self._ends.chunk(2, dim=1))
+        row, candidate = ((picked > low) & (picked <= high)).nonzero(as_tuple=True)
         query, relevant = query[row], relevant[row]
         found = exact_of(self.vectors, block.vectors, query, candidate)
         is_tie = found == self.score[query, relevant]

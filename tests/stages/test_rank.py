@@ -32,6 +32,15 @@ LANGUAGES = ("de", "en")
 BLOCKS = [(1, 1), (1, 512), (33, 33), (33, 7), (512, 512)]
 
 
+@pytest.fixture(scope="module", params=["compiled", "torch"])
+def way(request):
+    """How a CPU counts, and how all else does."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "torch":
+            patch.setattr(counting.Asked, "count_compiled", counting.Asked.count_by_torch)
+        yield request.param
+
+
 def beats_of(dataset, folder, read=None, **options):
     """How many passages of each language beat the passage, by (query language, item, passage)."""
     corpus = stored(dataset, folder)
@@ -44,6 +53,7 @@ def beats_of(dataset, folder, read=None, **options):
     }
 
 
+@pytest.mark.usefixtures("way")
 def test_higher_scores_and_equal_scores_with_later_ids_beat_language_by_language(tmp_path):
     dataset = toy(
         {"de:q": "1 0"},
@@ -91,6 +101,7 @@ def test_every_query_of_an_item_is_paired_with_every_relevant_passage_of_the_ite
     ]
 
 
+@pytest.mark.usefixtures("way")
 @settings(max_examples=100)
 @given(problems())
 def test_beats_are_what_a_slow_exact_ranking_gives(dataset):
@@ -125,6 +136,7 @@ def near_ties(folder, seed):
     return stored(dataset, folder), lambda side, language: vectors[side]
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("seed", range(3))
 def test_near_ties_are_decided_as_exact_scores_rounded_to_float32_decide(tmp_path, seed):
     corpus, read = near_ties(tmp_path, seed)
@@ -138,6 +150,7 @@ def test_near_ties_are_decided_as_exact_scores_rounded_to_float32_decide(tmp_pat
     ]
 
 
+@pytest.mark.usefixtures("way")
 def test_one_step_of_the_grid_decides_where_float32_can_hold_the_difference(tmp_path):
     quarter = 2.0**-2 - 2.0**-26
     vectors = {
@@ -179,6 +192,7 @@ def own_threads():
     torch.set_num_threads(before)
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.usefixtures("own_threads")
 def test_neither_block_size_nor_threads_change_a_bit(tmp_path):
     corpus = stored(crowd(tmp_path), tmp_path)
@@ -202,20 +216,13 @@ def test_counts_of_parts_of_the_passages_add_up(tmp_path, parts):
     assert bytes_of(rank.added_up(counted)) == everything(corpus, read)
 
 
-@pytest.mark.parametrize("many", [0.0, 2.0])
-def test_both_ways_to_decide_near_ties_find_the_same(tmp_path, monkeypatch, many):
-    """One by one for ever, or a whole block at once from the first on."""
+@pytest.mark.parametrize("many", [0.0, counting.MANY, 2.0])
+def test_torch_finds_what_the_compiled_loops_find(tmp_path, monkeypatch, many):
+    """Whether it decides near ties one by one for ever, or a whole block at once from the first."""
     corpus = stored(crowd(tmp_path), tmp_path)
     expected = everything(corpus, spelled(corpus))
     monkeypatch.setattr(counting, "MANY", many)
-    assert everything(corpus, spelled(corpus)) == expected
-
-
-@pytest.mark.parametrize("part", [1, 5, 47])
-def test_products_summed_in_parts_change_no_bit(tmp_path, monkeypatch, part):
-    corpus = stored(crowd(tmp_path), tmp_path)
-    expected = everything(corpus, spelled(corpus))
-    monkeypatch.setattr(counting, "PART", part)
+    monkeypatch.setattr(counting.Asked, "count_compiled", counting.Asked.count_by_torch)
     assert everything(corpus, spelled(corpus)) == expected
 
 
@@ -232,8 +239,6 @@ def test_float32_products_stay_within_the_bound_in_whatever_order_they_are_summe
             one_by_one += left[:, column] * right[:, column]
         for found in (one_by_one, np.einsum("ij,ij->i", left, right), (left @ right.T).diagonal()):
             assert np.abs(found - exact).max() <= counting.error_bound(dim)
-        in_parts = counting.products(torch.from_numpy(left), torch.from_numpy(right)).diagonal()
-        assert np.abs(in_parts.numpy() - exact).max() <= counting.bound_of_products(dim)
 
 
 def test_sides_whose_vectors_differ_in_size_are_an_error(tmp_path):
@@ -271,6 +276,7 @@ def test_a_key_holds_its_score(one):
     assert counting.scores_of(key).item() == one[0]
 
 
+@pytest.mark.usefixtures("way")
 @settings(max_examples=30)
 @given(problems(), st.integers(1, 12), st.data())
 def test_the_best_k_of_each_language_merge_into_the_head_of_the_ranking(dataset, k, data):
@@ -300,6 +306,7 @@ def test_the_best_k_of_each_language_merge_into_the_head_of_the_ranking(dataset,
             assert kept[:k] == slow_ranking(corpus, read, query, pool)[:k]
 
 
+@pytest.mark.usefixtures("way")
 def test_top_scores_are_float32_bit_for_bit(tmp_path):
     corpus = stored(crowd(tmp_path), tmp_path)
     read = spelled(corpus)
