@@ -148,6 +148,7 @@ def test_all_mistakes_of_meaning_come_at_once_each_with_line_and_column(mistakes
         ("multi]", "{name: multi, pool: [de]}]", "'multi' is a setting already; give the pool an"),
         ("multi]", "{name: x, pool: [de, de]}]", "pool 'x' names a language twice; keep one"),
         ("multi]", "{name: x, pool: [de, 3]}]", "pool.1: Input should be a valid string; found 3"),
+        ("ndcg@10]", "ndcg@10], index: HSNW32", "index 'HSNW32' (could not parse index string HS"),
         ("multi]", "{name: x}]", "or name a pool of your own: {name: nordic, pool: [da, sv]}"),
         ("    objectives: {infonce: {use: infonce}}\n", "", "samplers are given, but no 'objectiv"),
         ("    train: {data: {babel: {use: babel, split: train}}, steps: 2}\n", "", "no 'train': "),

@@ -69,11 +69,10 @@ def count(
     own = torch.from_numpy(where)
     score = exact(torch.from_numpy(queries[query]), relevant.vectors[own])
     own_key = keys(score, relevant.place[own]).numpy()
-    language = corpus.passage_languages(passage)
     shape = (len(queries), len(corpus.languages), depth)
     beats = np.zeros((len(query), len(corpus.languages)), np.int32)
     top, top_passage = np.full(shape, LEAST), np.full(shape, -1, np.int32)
-    is_seen = np.zeros(len(query), bool)
+    is_found = np.zeros(len(query), bool)
     shares = []
     for number, name in enumerate(corpus.languages):
         pool = Pool.of(corpus, read, [name])
@@ -85,9 +84,9 @@ def count(
         top[:, number] = np.where(found.passage >= 0, key, LEAST)
         top_passage[:, number] = found.passage
         beats[:, number] = (top[query, number] > own_key[:, None]).sum(axis=1)
-        here = language == number
-        is_seen[here] = (found.passage[query[here]] == passage[here, None]).any(axis=1)
+        is_found |= (found.passage[query] == passage[:, None]).any(axis=1)
         progress((number + 1) / len(corpus.languages), f"searching {name}")
+    language = corpus.passage_languages(passage)
     others = np.diff(corpus.passage_offsets) - (language[:, None] == np.arange(shape[1]))
-    beats[~is_seen] = others[~is_seen]
+    beats[~is_found] = others[~is_found]
     return Approximate(beats, top, top_passage, float(np.mean(shares)))

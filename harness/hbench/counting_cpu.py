@@ -13,6 +13,7 @@ from hbench.records import Int32Array, Int64Array
 from hbench.vectors import Vectors
 
 TOGETHER = 32  # products that are looked at in one step, for one that is inside a band
+MANY = 1 / 16  # of a query's candidates inside a band, and all of them get their exact score
 STEPS = 16  # of halving the range of scores, which is 4, down to a few times their bound
 
 
@@ -82,6 +83,12 @@ def _count(
         maybe, above = _reaching(row, low), _reaching(row, np.nextafter(high, np.float32(np.inf)))
         answer = relevant[r] - first
         undecided = maybe - above - (0 <= answer < len(row))
+        if undecided > len(row) * MANY:
+            above, equal = _compare(query, passages, exact, place, score[r], key[r] & 0xFFFFFFFF)
+            for other in relevant - first:
+                equal -= 0 <= other < len(row) and exact[other] == score[r]
+            ties[r] += equal
+            undecided = 0
         candidate = 0
         while undecided > 0:
             candidate = _next(row, candidate, low, high)
@@ -93,6 +100,29 @@ def _count(
                     ties[r] += 1
             candidate += 1
         beats[r] += above
+
+
+@numba.njit(cache=True)
+def _compare(
+    query: Vectors,
+    passages: Vectors,
+    exact: Vectors,
+    place: Int64Array,
+    score: np.float32,
+    own: np.int64,
+) -> tuple[np.int32, np.int32]:
+    """How many candidates beat a passage of this score and tie order, and how many have its score.
+
+    All of them are looked at, which takes no search.
+    """
+    for candidate in range(len(exact)):
+        if np.isnan(exact[candidate]):  # asked here too, since most calls are saved
+            _score(query, passages, exact, candidate)
+    better, equal = np.int32(0), np.int32(0)
+    for i in range(len(exact)):
+        better = np.int32(better + ((exact[i] > score) | ((exact[i] == score) & (place[i] > own))))
+        equal = np.int32(equal + (exact[i] == score))
+    return better, equal
 
 
 @numba.njit(cache=True)

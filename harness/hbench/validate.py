@@ -16,6 +16,7 @@ from hbench.specfile import SpecFile, SpecPath
 from hbench.uses import UNTRAINED, PluginUse
 
 Finding = tuple[SpecPath, str]
+DIVISIBLE = 7680  # a size of vectors that an index can cut into whatever number of parts it wants
 
 
 def load_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:
@@ -194,6 +195,8 @@ def _check_evaluation(evaluation: Evaluation, place: SpecPath) -> Iterator[Findi
         yield from _check_plugin("metric", metric, (*place, "metrics", index))
         yield from _check_depth(metric, evaluation.top_k, (*place, "metrics", index))
     yield from _check_settings(evaluation, place)
+    if evaluation.index is not None:
+        yield from _check_index(evaluation.index, (*place, "index"))
     labels = [metric.label for metric in evaluation.metrics]
     names = [setting.name for setting in evaluation.settings]
     for index, label in enumerate(labels):
@@ -220,6 +223,17 @@ def _check_depth(metric: PluginUse, top_k: int, place: SpecPath) -> Iterator[Fin
         yield place, f"metric {metric.use!r} needs the first k passages and has no k; it is broken"
     elif plugin.k > top_k:
         yield place, f"it looks at the first {plugin.k} passages, and top_k is {top_k}; raise top_k"
+
+
+def _check_index(factory: str, place: SpecPath) -> Iterator[Finding]:
+    """Whether faiss knows the index; whether it suits the vectors is known when they are there."""
+    import faiss
+
+    try:
+        faiss.index_factory(DIVISIBLE, factory, faiss.METRIC_INNER_PRODUCT)
+    except RuntimeError as error:
+        told = str(error).rpartition(": ")[2]
+        yield place, f"faiss cannot build the index {factory!r} ({told}); give another, as HNSW32"
 
 
 def _check_settings(evaluation: Evaluation, place: SpecPath) -> Iterator[Finding]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytrec_eval
-import ranx
 from tests.performance import peers
 from tests.performance.rankings import SETTINGS, Values, asked_of
 
@@ -103,10 +102,14 @@ class Ranx:
     threads = 0
 
     def __init__(self, run: Runs, judged: Judged) -> None:
+        import ranx  # chooses numba's threads for the whole process: not before ours are measured
+
         self.run, self.judged = ranx.Run(run), ranx.Qrels(judged)
 
     def values(self) -> object:
         """By name, in the order of the queries."""
+        import ranx
+
         return ranx.evaluate(self.judged, self.run, RANX, return_mean=False, threads=self.threads)
 
 
