@@ -19,7 +19,7 @@ FILES = {
 LAYERS = [
     {"errors", "records", "protocols"},
     {"options", "registry", "specfile", "settings", "statistics", "packing", "attention",
-     "memory", "ahead", "drawing", "provenance", "store", "numbering", "corpus", "training_texts",
+     "memory", "ahead", "languages", "downloads", "overlap", "drawing", "provenance", "store", "numbering", "corpus", "training_texts",
      "vectors", "tokens", "counting",
      "counting_cpu", "pools", "search", "approximate",
      "toplist", "scorefile"},
@@ -31,7 +31,9 @@ LAYERS = [
     {"tables", "cli"},
 ]  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-FOR_PLUGINS = LAYERS[0] | {"packing", "attention", "drawing", "store"}
+FOR_PLUGINS = LAYERS[0] | {
+    "packing", "attention", "drawing", "store", "languages", "downloads"
+}  # fmt: skip
 HEAVY = {"torch", "transformers", "ranx", "faiss", "ir_datasets", "accelerate", "tokenizers",
          "pandas", "pyarrow", "scipy", "safetensors", "numba"}  # fmt: skip
 COMPILED = "hbench/counting_cpu.py"

@@ -151,7 +151,9 @@ class Encoder(Plugin, Protocol):
 class Dataset(Plugin, Protocol):
     """Queries, passages and judgements; streamed, so that a corpus need not fit into memory.
 
-    ``parallel`` says that queries of one item are translations of each other.
+    ``parallel`` says that queries of one item are translations of each other. One that needs files
+    from elsewhere may have ``downloads() -> Sequence[Remote]``: they are fetched before ``queries``
+    is called, and told with their sizes when planning. ``fingerprint`` must not need them then.
     """
 
     @property

@@ -64,6 +64,25 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Remote:
+    """A file that a dataset needs, and where it can be had if it is not here.
+
+    Args:
+        name: its place below ``$HBENCH_DATA`` and below the downloads, as ``mlqa-r/ar.json``.
+        urls: mirrors, in the order in which they are tried.
+        sha256: of the content, in 64 hex digits.
+        size: in bytes.
+        licence: what its use is bound to, in a line.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    sha256: str
+    size: int
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tokenized:
     """What a tokenizer makes of texts: their ids, and how many texts had to be cut."""
 
