@@ -19,10 +19,9 @@ FILES = {
 LAYERS = [
     {"errors", "records", "protocols"},
     {"options", "registry", "specfile", "settings", "statistics", "packing", "attention",
-     "memory", "ahead", "languages", "downloads", "overlap", "drawing", "provenance", "store", "numbering", "corpus", "training_texts",
-     "vectors", "tokens", "counting",
-     "counting_cpu", "pools", "search", "approximate",
-     "toplist", "scorefile"},
+     "memory", "ahead", "languages", "downloads", "overlap", "drawing", "provenance", "store",
+     "numbering", "corpus", "training_texts", "vectors", "tokens", "counting", "counting_cpu",
+     "pools", "search", "approximate", "toplist", "scorefile"},
     {"uses", "spec", "validate", "matrix"},
     {"training"},
     {"stages"},

@@ -19,10 +19,11 @@ def language_tag(code: str) -> str:
     ['en', 'zh', 'zh', 'zh-TW', 'ar', 'pt']
     """
     import langcodes
+    from langcodes.tag_parser import LanguageTagError
 
     try:
         tag = langcodes.standardize_tag(code, macro=True)
-    except langcodes.LanguageTagError:
+    except LanguageTagError:
         tag = ""
     if not tag or not langcodes.tag_is_valid(tag) or tag == "und":
         raise DataError(
