@@ -5,7 +5,7 @@ from shutil import rmtree
 import pytest
 
 from hbench.errors import DataError, OptionError, SpecError
-from hbench.jobs import DataJob, EncodeJob, Job, RankJob, ScoreJob, TrainJob
+from hbench.jobs import DataJob, EncodeJob, Job, LeakageJob, RankJob, ScoreJob, TrainJob
 from hbench.plan import make_plan
 from hbench.provenance import Hardware
 from hbench.resolved import resolved
@@ -94,7 +94,7 @@ def test_each_job_stands_in_the_plan_once_after_what_it_needs(plan):
     jobs = plan().jobs
     # 2 samplers x 2 seeds; one dataset to train on, one to evaluate on
     assert counts(jobs) == [2, 4, 4, 4, 4]
-    assert len({job.key for job in jobs}) == 18
+    assert len({job.key for job in jobs}) == 18 + 1  # and one comparison of both datasets
     place = {job.key: number for number, job in enumerate(jobs)}
     assert all(place[need.key] < place[job.key] for job in jobs for need in job.needs)
     assert plan().todo == jobs
@@ -103,9 +103,9 @@ def test_each_job_stands_in_the_plan_once_after_what_it_needs(plan):
 def test_systems_come_one_after_the_other_so_that_tables_fill_up_early(plan):
     titles = [job.title for job in plan().jobs]
     system = "mono, seed 1"
-    assert titles[:6] == [
-        "data babel split=train", f"train {system}", "data babel split=test",
-        f"encode babel split=test by {system}", f"rank babel split=test by {system}",
+    assert titles[:7] == [
+        "data babel split=train", "data babel split=test", "leakage babel split=test in some",
+        f"train {system}", f"encode babel split=test by {system}", f"rank babel split=test by {system}",
         f"score babel split=test by {system}",
     ]  # fmt: skip
 
@@ -244,7 +244,7 @@ def test_with_the_scores_in_place_nothing_is_done_again(plan, store):
     rmtree(store.root / "cache")
     rmtree(store.root / "data")
     assert plan().todo == []
-    assert len(plan().jobs) == 18
+    assert len(plan().jobs) == 19
 
 
 def test_only_what_something_missing_needs_is_done_again(plan, store):
@@ -257,6 +257,17 @@ def test_only_what_something_missing_needs_is_done_again(plan, store):
     # The system is there: its training data is not needed, its vectors and their data are.
     assert [job.title.split()[0] for job in plan().todo] == ["data", "encode", "rank", "score"]
     assert lost.vectors.data.key == plan().todo[0].key
+
+
+def test_what_leaks_is_part_of_a_system_only_where_it_is_dropped(plan, store):
+    before = keys(plan())
+    assert keys(plan(TINY.replace("steps: 2", "steps: 2, leakage: error"))) == before
+    dropped = plan(TINY.replace("steps: 2", "steps: 2, leakage: drop"))
+    assert not keys(dropped)[1] & before[1]
+    finish([job for job in dropped.jobs if not isinstance(job, LeakageJob)], store)
+    # The systems are there; what leaked is not looked at again for them, but for the tables.
+    again = plan(TINY.replace("steps: 2", "steps: 2, leakage: drop"))
+    assert [job.title.split()[0] for job in again.todo] == ["leakage"]
 
 
 def test_a_new_metric_or_setting_is_only_scored(plan, store):
@@ -316,8 +327,8 @@ def test_data_and_models_that_are_missing_are_mistakes_before_anything_is_writte
         plan(TINY.replace("use: scratch, hidden: 32", f"use: huggingface, model: {tmp_path}"))
     assert str(caught.value).splitlines() == [
         "tiny: train.data.some: babel train: not here",
-        f"tiny: encoder 'small': {tmp_path}: holds no config.json, so it is no model folder",
         "tiny: evaluate.test: babel test: not here",
+        f"tiny: encoder 'small': {tmp_path}: holds no config.json, so it is no model folder",
     ]
     assert not store.root.exists()
 

@@ -7,10 +7,12 @@ import numpy as np
 from hbench.corpus import Corpus
 from hbench.errors import DataError
 from hbench.jobs import RankJob, ScoreJob
+from hbench.overlap import leaks, told
 from hbench.plan import Plan
+from hbench.planner import BenchmarkPlan
 from hbench.settings import Component
 from hbench.stages.fit import parallel_passages
-from hbench.store import Store
+from hbench.store import Store, read_manifest
 
 
 def check_data(plan: Plan, store: Store) -> None:
@@ -19,9 +21,12 @@ def check_data(plan: Plan, store: Store) -> None:
     Raises:
         DataError: a query language has no relevant passage in a pool; data that is not parallel is
             asked to rank translations that nobody judged; a metric cuts off below the end of a
-            pool; a transform would be fitted on texts that it is evaluated on.
+            pool; a transform would be fitted on texts that it is evaluated on; training data holds
+            texts of an evaluation, and the spec says that this is an error.
     """
     for part in plan.benchmarks:
+        if part.benchmark.train is not None and part.benchmark.train.leakage == "error":
+            _check_leakage(part, store)
         for name, scores in part.scores.items():
             place = f"{part.name}: evaluate.{name}"
             jobs = [job for by_seed in scores.values() for job in by_seed.values()]
@@ -35,6 +40,17 @@ def check_data(plan: Plan, store: Store) -> None:
             fits = {job.rank.fit.vectors.data.key: job.rank for job in waiting if job.rank.fit}
             for rank in fits.values():
                 _check_fit(place, rank, corpus, store)
+
+
+def _check_leakage(part: BenchmarkPlan, store: Store) -> None:
+    for name, job in part.leakage.items():
+        detail = read_manifest(job.folder(store)).get("detail") if job.is_done(store) else None
+        if detail and leaks(detail):
+            examples = [*detail["queries"]["examples"], *detail["passages"]["examples"]]
+            raise DataError(
+                f"{part.name}: evaluate.{name}: {told(detail)}; the first is {examples[0][:60]!r}; "
+                "train on other data, or set train.leakage to warn or drop"
+            )
 
 
 def _check_components(place: str, setting: str, parts: Sequence[Component], corpus: Corpus) -> None:

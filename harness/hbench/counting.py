@@ -38,7 +38,7 @@ def error_bound(dim: int) -> float:
     2 u apart at most. So s > t + g LONGEST^2 + u decides, and so does its opposite. To add the
     bound to t and compare in float32 rounds once more, by u at most; a further 2 u is spare.
 
-    None of it holds for products in TF32 or bfloat16; see ``hbench.worker.prepare_torch``.
+    None of it holds for products in TF32 or bfloat16; see ``hbench.site.prepare_torch``.
 
     >>> error_bound(384) < 2.4e-5
     True

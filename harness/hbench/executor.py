@@ -5,14 +5,20 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hbench.checks import check_data
-from hbench.jobs import DataJob, Job
-from hbench.plan import BenchmarkPlan, Plan
+from hbench.footnotes import footnotes
+from hbench.jobs import DataJob, Job, LeakageJob
+from hbench.mixture import Mixture, mixtures
+from hbench.plan import Plan
+from hbench.planner import BenchmarkPlan
 from hbench.protocols import Executor
 from hbench.records import Outcome
 from hbench.resolved import resolved
+from hbench.site import Site, prepare_torch
 from hbench.stages import compare
 from hbench.store import Store
-from hbench.worker import Site, prepare_torch, run_job
+from hbench.worker import run_job
+
+ABOUT_DATA = (DataJob, LeakageJob)
 
 
 class Watcher(Protocol):
@@ -28,6 +34,10 @@ class Watcher(Protocol):
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """A job is done or failed."""
+        ...
+
+    def mixed(self, benchmark: str, sources: Sequence[Mixture]) -> None:
+        """This is what a benchmark's batches will be made of."""
         ...
 
 
@@ -76,12 +86,15 @@ def execute(
         return outcome
 
     # Data first: whether it can offer what is asked of it must be known before any training.
-    data = [job for job in plan.todo if isinstance(job, DataJob)]
+    data = [job for job in plan.todo if isinstance(job, ABOUT_DATA)]
     outcomes = dict(executor.execute(data, run, fail_fast=fail_fast))
     check_data(plan, store)
     failed = {key for key, outcome in outcomes.items() if outcome.state != "done"}
+    for part in plan.benchmarks:
+        if not failed and (sources := mixtures(part, plan.todo, store)):
+            watcher.mixed(part.name, sources)
     if not (failed and fail_fast):
-        rest = [job for job in plan.todo if not isinstance(job, DataJob)]
+        rest = [job for job in plan.todo if not isinstance(job, ABOUT_DATA)]
         outcomes |= executor.execute(rest, _after(run, failed), fail_fast=fail_fast)
     comparisons = []
     missing: list[str] = []
@@ -90,7 +103,7 @@ def execute(
         _write(store, part, "compare.json", [entry])
         comparisons.append(entry)
         missing += [f"{part.name}: {name}" for name in compare.missing(detail, store.root)]
-    notes = [compare.notes(detail, store.root) for _, detail in details]
+    notes = [footnotes(detail, store.root) for _, detail in details]
     return Result(outcomes, comparisons, notes, missing)
 
 

@@ -21,11 +21,11 @@ from hbench.pools import ReadVectors
 from hbench.provenance import Hardware
 from hbench.registry import build
 from hbench.settings import Component
+from hbench.site import prepare_torch
 from hbench.stages import export as stage
 from hbench.stages import fit
 from hbench.store import Store, is_complete, is_intact, key_of, read_manifest, slug
 from hbench.vectors import StoredRows, shard_inputs, transformed
-from hbench.worker import prepare_torch
 
 
 @dataclass(frozen=True)

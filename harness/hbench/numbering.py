@@ -1,9 +1,11 @@
 """Numbers for the texts of a stored table: which are equal, and in what order their ids stand.
 
 Texts are read batch by batch, and 16 bytes of each are kept: a corpus need not fit into memory.
+Files are read, not mapped, since the pages of a mapped file would all count as resident.
 """
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +34,21 @@ def write_numbers(folder: Path, name: str, shard: int) -> list[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    with pa.memory_map(str(folder / f"{name}.arrow")) as source:
-        table = pa.ipc.open_file(source).read_all()
-        digests = _digests(table["text"])
-        first = first_rows(digests)
-        distinct, text = np.unique(first, return_inverse=True)
-        columns = {"text": pa.array(text.astype(np.int32))}
-        if "id" in table.column_names:
-            place = np.empty(len(table), np.int32)
-            place[pc.sort_indices(table["id"]).to_numpy()] = np.arange(len(table), dtype=np.int32)
-            columns["place"] = pa.array(place)
+    path = folder / f"{name}.arrow"
+    digests = column_digests(path, "text")
+    first = first_rows(digests)
+    is_first = first == np.arange(len(first))
+    text = (np.cumsum(is_first, dtype=np.int32) - 1)[first]
+    columns = {"text": pa.array(text)}
+    # Copies: an array that was read holds the memory of its whole batch, the texts too.
+    if ids := [pa.concat_arrays([batch]) for batch in column_batches(path, "id")]:
+        place = np.empty(len(first), np.int32)
+        place[pc.sort_indices(pa.chunked_array(ids)).to_numpy()] = np.arange(len(first))
+        columns["place"] = pa.array(place)
     numbers = pa.table(columns)
     with pa.ipc.new_file(str(folder / f"numbers-{name}.arrow"), numbers.schema) as writer:
         writer.write_table(numbers)
+    distinct = np.flatnonzero(is_first)
     starts = range(0, len(distinct), shard)
     return [_shard(digests[distinct[start : start + shard]]) for start in starts]
 
@@ -57,20 +61,35 @@ def first_rows(digests: Digests) -> Int64Array:
     """
     order = np.lexsort(digests.T)  # stable: equal rows stay in their order
     is_new = np.ones(len(order), bool)
-    is_new[1:] = (digests[order[1:]] != digests[order[:-1]]).any(axis=1)
+    is_new[1:] = False
+    for column in digests.T:
+        in_order = column[order]
+        is_new[1:] |= in_order[1:] != in_order[:-1]
     first = np.empty(len(order), np.int64)
     first[order] = order[is_new][np.cumsum(is_new) - 1]
     return first
 
 
-def _digests(texts: Any) -> Digests:  # noqa: ANN401 - pyarrow publishes no types
-    """(n, 2) a sum of 128 bits over each text of an Arrow column."""
-    parts = [
-        hashlib.blake2b(text.encode(), digest_size=16).digest()
-        for chunk in texts.chunks
-        for text in chunk.to_pylist()
-    ]
-    return np.frombuffer(b"".join(parts), np.uint64).reshape(-1, 2)
+def column_digests(path: Path, column: str) -> Digests:
+    """(n, 2) a sum of 128 bits over each text in a column of an Arrow file."""
+    sums = bytearray()
+    for batch in column_batches(path, column):
+        parts = [hashlib.blake2b(t.encode(), digest_size=16).digest() for t in batch.to_pylist()]
+        sums += b"".join(parts)
+    return np.frombuffer(sums, np.uint64).reshape(-1, 2)
+
+
+def column_batches(path: Path, column: str) -> Iterator[Any]:
+    """The Arrow arrays of a column, batch by batch; nothing if the file has no such column."""
+    import pyarrow as pa
+
+    with pa.OSFile(str(path)) as source:
+        names = pa.ipc.open_file(source).schema.names
+        if column in names:
+            options = pa.ipc.IpcReadOptions(included_fields=[names.index(column)])
+            reader = pa.ipc.open_file(source, options=options)
+            for number in range(reader.num_record_batches):
+                yield reader.get_batch(number)[column]
 
 
 def _shard(digests: Digests) -> dict[str, Any]:

@@ -45,7 +45,11 @@ class Plugin(Protocol):
 
 
 class Batches(Protocol):
-    """An endless, stateless list of batches."""
+    """An endless, stateless list of batches.
+
+    It may have ``shares``, (sources,) float64: the share of the batches that each source has. One
+    that has not is asked for some batches, to tell about what it will be.
+    """
 
     def batch(self, step: int) -> Int32Array:
         """The rows of one global batch.

@@ -115,6 +115,8 @@ class Items:
         passage: (items, L) int32 text numbers of the relevant passage, likewise, counted apart.
         source: (items,) int32, the training source that each item comes from.
         weights: (sources,) float64, the spec's weight of each source.
+        bounds: (sources, 2) float64, the least and the largest size that each is taken for in
+            weighing; None leaves all as they are.
         negatives: the hard negatives, None if the data has none.
         names: of the sources, for messages.
     """
@@ -126,6 +128,7 @@ class Items:
     weights: FloatArray
     negatives: Negatives | None = None
     names: tuple[str, ...] = ()
+    bounds: FloatArray | None = None
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from typing import Any
 
 from hbench.jobs import ScoreJob
 from hbench.matrix import Method
-from hbench.plan import BenchmarkPlan
+from hbench.planner import BenchmarkPlan
 from hbench.registry import Kind, build
 from hbench.spec import AXES
 from hbench.store import Store
-from hbench.uses import UNTRAINED, PluginUse, WeightedUse
+from hbench.uses import UNTRAINED, PluginUse
 
 
 def resolved(plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
@@ -47,8 +47,8 @@ def resolved(plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
 
 
 def _with_defaults(kind: Kind, use: PluginUse) -> dict[str, Any]:
-    weight = {"weight": use.weight} if isinstance(use, WeightedUse) else {}
-    return {"use": use.use, **weight, **build(kind, use.use, use.options).options}
+    own = use.model_dump(include=set(type(use).model_fields), exclude_none=True)
+    return {**own, **build(kind, use.use, use.options).options}
 
 
 def _resolved_method(method: Method, plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
@@ -79,11 +79,21 @@ def _resolved_evaluation(name: str, plan: BenchmarkPlan, store: Store) -> dict[s
             for label, metric in first.metrics
         },
         "notes": plan.benchmark.evaluate[name].notes,
+        "leakage": _resolved_leakage(name, plan, store),
         "scores": {
             method: {str(seed): _resolved_scores(job, store) for seed, job in by_seed.items()}
             for method, by_seed in scores.items()
         },
     }
+
+
+def _resolved_leakage(name: str, plan: BenchmarkPlan, store: Store) -> dict[str, Any] | None:
+    """Where it is said what of an evaluation is in the training data, and what is done about it."""
+    if plan.benchmark.train is None or name not in plan.leakage:
+        return None
+    job = plan.leakage[name]
+    folder = _relative(job.folder(store), store)
+    return {"key": job.key, "folder": folder, "action": plan.benchmark.train.leakage}
 
 
 def _resolved_scores(job: ScoreJob, store: Store) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def best(
         queries: (n, dim) float32 of length 1.
         pool: the candidates.
         depth: how many to find for each query.
-        device: torch's name of it; on CUDA without TF32, see ``hbench.worker.prepare_torch``.
+        device: torch's name of it; on CUDA without TF32, see ``hbench.site.prepare_torch``.
         threads: of faiss.
         library: which proposes; None: torch on CUDA, faiss elsewhere. Changes no result.
         block: queries and passages that are multiplied at once. Changes no result.

@@ -17,9 +17,9 @@ from hbench.uses import (
     Name,
     ObjectiveUse,
     PluginUse,
+    SourceUse,
     Strict,
     TransformUse,
-    WeightedUse,
 )
 
 Axis = Literal["encoder", "sampler", "objective", "transform"]
@@ -61,9 +61,11 @@ class Training(Strict):
         token_budget: tokens worked on at once; None is the device's default.
         gradient_caching: embed twice and keep little: for batches that do not fit into memory.
         validation: chooses the best weights, and may end the training early.
+        leakage: what to do if texts of an evaluation occur in the training data, word for word or
+            nearly: stop, say so under its tables, or leave out the items that they are texts of.
     """
 
-    data: dict[Name, WeightedUse] = Field(min_length=1)
+    data: dict[Name, SourceUse] = Field(min_length=1)
     steps: int = Field(default=1000, ge=1)
     batch_size: int = Field(default=100, ge=2)
     learning_rate: float = Field(default=3e-5, gt=0, allow_inf_nan=False)
@@ -75,6 +77,7 @@ class Training(Strict):
     token_budget: int | None = Field(default=None, ge=1)
     gradient_caching: bool = False
     validation: Validation | None = None
+    leakage: Literal["error", "warn", "drop"] = "warn"
 
     def precision_on(self, device: str) -> Literal["float32", "bfloat16"]:
         """What is asked for, or the device's default."""

@@ -56,6 +56,10 @@ class Store:
         """Text tables of a dataset."""
         return self.root / "data" / f"{slug(dataset)}-{key[:8]}"
 
+    def leakage(self, dataset: str, key: str) -> Path:
+        """What of a dataset occurs in some training data."""
+        return self.root / "leakage" / f"{slug(dataset)}-{key[:8]}"
+
     def system(self, parts: tuple[str, ...], seed: int, key: str) -> Path:
         """A trained system; ``parts`` are the names of its encoder, sampler and objective."""
         name = "-".join([*map(slug, parts), f"s{seed}", key[:8]])
@@ -68,6 +72,11 @@ class Store:
     def tokens(self, inputs: Mapping[str, Any]) -> Path:
         """Token ids of a list of texts; safe to delete."""
         return self.root / "cache" / "tokens" / key_of(inputs)[:16]
+
+    @property
+    def downloads(self) -> Path:
+        """Files from elsewhere; safe to delete."""
+        return self.root / "cache" / "downloads"
 
     def checkpoints(self, key: str) -> Path:
         """What an interrupted training goes on from; safe to delete."""

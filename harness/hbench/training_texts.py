@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hbench.corpus import Corpus, offsets
 from hbench.records import Int32Array, Int64Array, Items, Negatives, Side
@@ -40,6 +41,8 @@ def training_texts(
     *,
     hard_negatives: bool = False,
     names: Sequence[str] = (),
+    without: Sequence[npt.NDArray[np.bool_]] = (),
+    bounds: Sequence[tuple[float, float]] = (),
 ) -> TrainingTexts:
     """The training pairs of several sources as one table of items.
 
@@ -49,25 +52,32 @@ def training_texts(
         hard_negatives: whether passages that were judged not to answer are wanted; items without
             any in a language then have no passage there.
         names: of the sources, for messages.
+        without: (items,) for each source, which of its items are left out; () leaves out none.
+        bounds: the least and the largest size that each source is taken for in weighing.
     """
+    import pyarrow as pa
+
     languages = sorted({name for corpus in corpora for name in corpus.languages})
     sizes = [len(corpus.item_clusters) for corpus in corpora]
     starts = offsets(sizes)
     cells: dict[Side, list[tuple[Int64Array, int, Any]]] = {"query": [], "passage": []}
-    for corpus, start in zip(corpora, starts, strict=False):
+    kept = [~flags for flags in without] or [np.ones(size, bool) for size in sizes]
+    for corpus, start, keep in zip(corpora, starts, kept, strict=False):
         relevant = corpus.first_relevant()
         for index, name in enumerate(corpus.languages):
             column = languages.index(name)
             queries = corpus.table(f"queries-{name}")
-            cells["query"].append((queries["item"].to_numpy() + start, column, queries["text"]))
-            rows = np.flatnonzero(relevant[:, index] >= 0)
+            asked = queries["item"].to_numpy()
+            chosen = np.flatnonzero(keep[asked])
+            cells["query"].append((asked[chosen] + start, column, queries["text"].take(chosen)))
+            rows = np.flatnonzero((relevant[:, index] >= 0) & keep)
             numbers = relevant[rows, index] - corpus.passage_offsets[index]
             texts = corpus.table(f"passages-{name}")["text"].take(numbers)
             cells["passage"].append((rows + start, column, texts))
     shape = (int(starts[-1]), len(languages))
     rejected = [
-        (rows + start, languages.index(name), texts)
-        for corpus, start in zip(corpora, starts, strict=False)
+        (rows[keep[rows]] + start, languages.index(name), texts.filter(pa.array(keep[rows])))
+        for corpus, start, keep in zip(corpora, starts, kept, strict=False)
         for rows, name, texts in (corpus.rejected() if hard_negatives else ())
     ]
     query, query_texts = _number(cells["query"])
@@ -76,9 +86,15 @@ def training_texts(
         _table(query, cells["query"], shape),
         _table(passage[: len(cells["passage"])], cells["passage"], shape),
     )
-    unused = sum(int((corpus.judgements[2] > 0).sum()) for corpus in corpora)
+    unused = sum(
+        int(((corpus.judgements[2] > 0) & keep[corpus.judgements[0]]).sum())
+        for corpus, keep in zip(corpora, kept, strict=False)
+    )
     unused -= int((tables[1] >= 0).sum())
     notes: list[str] = []
+    dropped = sum(int((~keep).sum()) for keep in kept)
+    if dropped:
+        notes.append(f"{dropped:,} items that an evaluation knows are not trained on")
     if unused:
         notes.append(
             f"{unused:,} relevant passages are not trained on, and may be their questions' "
@@ -93,7 +109,8 @@ def training_texts(
             notes.append(f"passages without hard negatives, not trained on: {lacking.sum():,}")
     source = np.repeat(np.arange(len(corpora), dtype=np.int32), sizes)
     shares = np.array(weights, np.float64)
-    items = Items(tuple(languages), *tables, source, shares, negatives, tuple(names))
+    limits = np.array(bounds, np.float64) if bounds else None
+    items = Items(tuple(languages), *tables, source, shares, negatives, tuple(names), limits)
     idle = [name for name, pairs in zip(languages, _pairs(items), strict=True) if not pairs]
     if idle:
         notes.append(f"no training pair has both texts in {', '.join(idle)}")

@@ -33,6 +33,30 @@ class WeightedUse(PluginUse):
     weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
 
+class SourceUse(WeightedUse):
+    """One of several datasets to train on.
+
+    Args:
+        weight: its probability is proportional to this, and to a power of its size.
+        cap: where it has more items than that, it is taken for one that has so many.
+        minimum: where it has fewer, likewise.
+    """
+
+    cap: int | None = Field(default=None, ge=1)
+    minimum: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _ascends(self) -> "SourceUse":
+        if self.cap is not None and self.minimum is not None and self.minimum > self.cap:
+            raise ValueError(f"the minimum, {self.minimum}, is above the cap, {self.cap}")
+        return self
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the largest size that it is taken for."""
+        return (float(self.minimum or 0), float(self.cap) if self.cap else float("inf"))
+
+
 class ObjectiveUse(Strict):
     """An objective, or a list of them, whose weighted sum is minimised.
 

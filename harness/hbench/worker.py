@@ -1,52 +1,33 @@
 """Does one job: builds what its stage needs from the store, runs the stage, stores the outcome."""
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from hbench import provenance
+from hbench import downloads, provenance
 from hbench.corpus import Corpus
-from hbench.errors import DataError, DeviceError, HBenchError, PluginError, TrainingError
-from hbench.jobs import DataJob, EncodeJob, FitJob, Job, RankJob, ScoreJob, TrainJob
+from hbench.errors import DataError, HBenchError, PluginError, TrainingError
+from hbench.jobs import DataJob, EncodeJob, FitJob, Job, LeakageJob, RankJob, ScoreJob, TrainJob
+from hbench.overlap import leaks, told
 from hbench.provenance import Hardware
 from hbench.records import Outcome
-from hbench.spec import Training
-from hbench.stages import data, encode, fit, rank, score, train
-from hbench.store import Store, canonical, is_complete, read_manifest
+from hbench.site import Site, prepare_torch
+from hbench.stages import data, encode, fit, leakage, rank, score
+from hbench.store import canonical, is_complete, read_manifest
 from hbench.stored import ranked_vectors, remove_damaged, stored_vectors
 from hbench.tokens import cached_tokens
+from hbench.trainer import train_here
 from hbench.training.checkpoint import Checkpoints
-from hbench.training.processes import ALONE, Processes
-from hbench.training.recipe import Recipe
-from hbench.training.trackers import tracking
-from hbench.training_texts import training_texts
 
 Progress = Callable[[float, str], None]
 # What every process of a training finds at the same point, so that none waits for another.
 SHARED = (TrainingError, DataError, PluginError)
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where jobs run and what is there.
-
-    Args:
-        store: the results folder.
-        hardware: what they run on.
-        processes: who shares the work of training; the first does all else alone.
-        trackers: names of the experiment trackers that training reports to.
-    """
-
-    store: Store
-    hardware: Hardware
-    processes: Processes = ALONE
-    trackers: Sequence[str] = ()
 
 
 def run_job(job: Job, site: Site, progress: Progress) -> Outcome:
@@ -76,27 +57,6 @@ def _end_all_unless_shared(job: Job, site: Site, error: Exception) -> None:
         raise SystemExit(f"{job.title} failed in one of {site.processes.count} processes: {error}")
 
 
-def prepare_torch(hardware: Hardware) -> None:
-    """Fix torch's threads and forbid TF32; on a CPU this makes its operations repeatable.
-
-    Raises:
-        DeviceError: torch does not see the device.
-    """
-    import torch
-
-    kind, _, index = hardware.device.partition(":")
-    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
-        raise DeviceError(
-            f"device {hardware.device!r} was chosen, and torch {torch.__version__} sees "
-            f"{torch.cuda.device_count()} CUDA devices; install torch for CUDA, or use --device cpu"
-        )
-    if kind == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError("device 'mps' was chosen, and torch sees none; use --device cpu")
-    torch.set_num_threads(hardware.threads)
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-
-
 def follow(jobs: Mapping[str, Job], site: Site) -> None:
     """Take part in the training jobs that the first process runs, until it says that all is done.
 
@@ -106,7 +66,7 @@ def follow(jobs: Mapping[str, Job], site: Site) -> None:
     """
     while (key := site.processes.agree("")) != "":
         with TemporaryDirectory() as folder, suppress(*SHARED):
-            _train_here(jobs[key], site, Path(folder), lambda share, note: None)  # type: ignore[arg-type]
+            train_here(jobs[key], site, Path(folder), lambda share, note: None)  # type: ignore[arg-type]
 
 
 def _manifest(job: Job, hardware: Hardware) -> dict[str, Any]:
@@ -137,57 +97,32 @@ def _stored(job: Job, site: Site, stage: Callable[[Path], dict[str, Any]]) -> Ma
 
 
 def _data(job: DataJob, site: Site, progress: Progress) -> Mapping[str, Any]:
+    downloads.settle(site.store.downloads, offline=downloads.is_offline())
+    for remote in job.downloads:
+        downloads.fetch(remote, progress)
     return _stored(job, site, lambda folder: data.run(job.dataset.plugin, folder))
+
+
+def _leakage(job: LeakageJob, site: Site, progress: Progress) -> Mapping[str, Any]:
+    sources = {
+        name: Corpus(source.folder(site.store))
+        for name, source in zip(job.names, job.sources, strict=True)
+    }
+    evaluation = Corpus(job.evaluation.folder(site.store))
+
+    def stage(folder: Path) -> dict[str, Any]:
+        detail = leakage.run(sources, evaluation, folder, progress)
+        return {**detail, "notes": [told(detail)] if leaks(detail) else []}
+
+    return _stored(job, site, stage)
 
 
 def _train(job: TrainJob, site: Site, progress: Progress) -> Mapping[str, Any]:
     if site.processes.count > 1:
         site.processes.agree(job.key)  # the others wait in `follow`
-    detail = _stored(job, site, lambda folder: _train_here(job, site, folder, progress))
+    detail = _stored(job, site, lambda folder: train_here(job, site, folder, progress))
     Checkpoints(site.store, site.store.checkpoints(job.key)).clear()
     return detail
-
-
-def _train_here(job: TrainJob, site: Site, folder: Path, progress: Progress) -> dict[str, Any]:
-    """This process's part of a training job."""
-    prepare_torch(site.hardware)
-    texts, lesson = None, None
-    corpora = [Corpus(source.folder(site.store)) for source in job.sources]
-    hard = any("negatives" in objective.plugin.needs for _, objective in job.objectives)
-    if corpora:
-        names = [source.title.removeprefix("data ") for source in job.sources]
-        texts = training_texts(corpora, job.weights, hard_negatives=hard, names=names)
-    if job.sampler is not None and job.training is not None:
-        validation = None
-        if job.validation is not None:
-            held_out = [Corpus(job.validation.folder(site.store))]
-            validation = training_texts(held_out, [1.0], hard_negatives=hard)
-        objectives = [(weight, built.plugin) for weight, built in job.objectives]
-        recipe = _recipe(job.training, site.hardware)
-        lesson = train.Lesson(job.sampler.plugin, objectives, recipe, validation)
-    trackers = site.trackers if lesson is not None and site.processes.is_first else ()
-    place = site.store.root / "tracking"
-    with tracking(trackers, job.title.removeprefix("train "), job.inputs, place) as track:
-        checkpoints = Checkpoints(site.store, site.store.checkpoints(job.key))
-        around = train.Surroundings(
-            site.hardware.device,
-            folder,
-            partial(cached_tokens, site.store),
-            progress,
-            track,
-            checkpoints if lesson is not None else None,
-            site.processes,
-        )
-        return train.run(job.encoder.plugin, lesson, texts, around, seed=job.seed)
-
-
-def _recipe(training: Training, hardware: Hardware) -> Recipe:
-    """The spec's numbers, with what the device decides."""
-    numbers = training.model_dump(exclude={"data", "validation"})
-    numbers["precision"] = training.precision_on(hardware.device)
-    if training.validation is not None:
-        numbers |= {"every": training.validation.every, "patience": training.validation.patience}
-    return Recipe(**numbers)
 
 
 def _encode(job: EncodeJob, site: Site, progress: Progress) -> Mapping[str, Any]:
@@ -285,6 +220,7 @@ def _score(job: ScoreJob, site: Site, progress: Progress) -> Mapping[str, Any]:
 
 _RUN: Mapping[type, Any] = {
     DataJob: _data,
+    LeakageJob: _leakage,
     TrainJob: _train,
     EncodeJob: _encode,
     FitJob: _fit,

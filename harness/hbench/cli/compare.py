@@ -20,6 +20,7 @@ def compare(
 ) -> None:
     """Print the tables of finished benchmarks; trains and evaluates nothing."""
     with mistakes_end_here():
+        from hbench.footnotes import footnotes
         from hbench.stages import compare as stage
 
         found = read_benchmarks(results, benchmarks or [])
@@ -29,7 +30,7 @@ def compare(
         else:
             from hbench.tables import render
 
-            notes = [stage.notes(detail, results) for detail in found]
+            notes = [footnotes(detail, results) for detail in found]
             typer.echo(render(entries, form, notes), nl=False)
         for detail in found:
             for name in stage.missing(detail, results):

@@ -37,7 +37,7 @@ def plan(
         hardware = find_hardware(device)
         spec, store = load_spec(file, overrides or ()), Store(results)
         planned = make_plan(spec, store, hardware, only or ())
-        typer.echo(describe(planned))
+        typer.echo("\n".join([describe(planned), *announce_downloads(planned, store)]))
         typer.echo(encodes(planned, store))
         typer.echo(f"would run on {hardware}")
 
@@ -55,6 +55,31 @@ def encodes(plan: "Plan", store: "Store") -> str:
     line = f"to encode: {missing:,} texts; {there:,} are in the cache"
     unknown = len(todo) - len(known)
     return line + (f"; {unknown} encode jobs wait for their data to be counted" if unknown else "")
+
+
+def announce_downloads(plan: "Plan", store: "Store") -> list[str]:
+    """What will be downloaded, with its size and licence: a line for each dataset.
+
+    Raises:
+        DataError: nothing may be downloaded, and something is not here.
+    """
+    from hbench import downloads
+    from hbench.jobs import DataJob
+
+    downloads.settle(store.downloads, offline=downloads.is_offline())
+    waiting = [job for job in plan.todo if isinstance(job, DataJob)]
+    downloads.require([remote for job in waiting for remote in job.downloads])
+    lines = []
+    for job in waiting:
+        absent = downloads.missing(job.downloads)
+        if absent:
+            size = sum(remote.size for remote in absent) / 1e6
+            licences = "; ".join(dict.fromkeys(remote.licence for remote in absent))
+            lines.append(
+                f"to download for {job.title.removeprefix('data ')}: {len(absent)} files, "
+                f"{size:,.1f} MB; licence: {licences}"
+            )
+    return lines
 
 
 def describe(plan: "Plan") -> str:

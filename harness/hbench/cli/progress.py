@@ -1,6 +1,6 @@
 """Showing a run to people: one bar in a terminal, one line a job elsewhere."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ import typer
 from hbench.errors import printable
 from hbench.executor import Watcher
 from hbench.jobs import Job
+from hbench.mixture import Mixture
 from hbench.plan import Plan
 from hbench.records import Outcome
 
@@ -66,6 +67,10 @@ class Lines:
         for line in ending(job, outcome, f"[{self.number}/{self.total}]", self.note):
             typer.echo(printable(line), err=True)
 
+    def mixed(self, benchmark: str, sources: Sequence[Mixture]) -> None:
+        """Show the table."""
+        typer.echo(printable_table(benchmark, sources), err=True)
+
 
 class Bar:
     """One bar for the whole plan, with what is at work."""
@@ -96,10 +101,36 @@ class Bar:
         for line in lines if outcome.state == "failed" else lines[1:]:
             self.bar.console.print(printable(line), markup=False, highlight=False)
 
+    def mixed(self, benchmark: str, sources: Sequence[Mixture]) -> None:
+        """Show the table above the bar."""
+        table = printable_table(benchmark, sources)
+        self.bar.console.print(table, markup=False, highlight=False)
+
     def _show(self, job: Job, share: float, note: str) -> None:
         self.shown = monotonic()
         what = f"[{self.number}/{self.total}] {job.title}" + (f": {note}" if note else "")
         self.bar.update(self.task, completed=self.before + share * job.work, description=what)
+
+
+def printable_table(benchmark: str, sources: Sequence[Mixture]) -> str:
+    """What the batches will be made of, as a table."""
+    from tabulate import tabulate
+
+    samplers = list(sources[0].shares)
+    head = ["training data", "languages", "items", "pairs", "pairs across languages"]
+    head += [f"share in {name}" for name in samplers]
+    rows = [
+        [
+            printable(source.source),
+            f"{len(source.languages)}: {' '.join(source.languages)}",
+            *(f"{count:,}" for count in (source.items, source.pairs, source.crossing)),
+            *("–" if share is None else f"{share:.1%}" for share in source.shares.values()),
+        ]
+        for source in sources
+    ]
+    align = ["left", "left"] + ["right"] * (len(head) - 2)
+    table = tabulate(rows, head, colalign=align, disable_numparse=True)
+    return f"{printable(benchmark)}: what the batches are made of\n\n{table}\n"
 
 
 def ending(job: Job, outcome: Outcome, count: str, note: str) -> list[str]:

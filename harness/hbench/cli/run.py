@@ -45,8 +45,8 @@ def run(
     """Train and evaluate what is missing, then print the tables."""
     with mistakes_end_here():
         if offline:
-            os.environ["HF_HUB_OFFLINE"] = "1"
-        from hbench.cli.plan import describe
+            os.environ |= {"HF_HUB_OFFLINE": "1", "HBENCH_OFFLINE": "1"}
+        from hbench.cli.plan import announce_downloads, describe
         from hbench.errors import HBenchError
         from hbench.plan import make_plan
         from hbench.provenance import find_hardware
@@ -61,20 +61,22 @@ def run(
         store = Store(results)
         plan = make_plan(spec, store, hardware, only or ())
         check_trackers(trackers or ())
+        announced = announce_downloads(plan, store)
         if dry_run:
-            typer.echo(describe(plan))
+            typer.echo("\n".join([describe(plan), *announced]))
             return
         from hbench.cli.progress import watching
         from hbench.executor import execute
+        from hbench.site import Site
         from hbench.training.processes import join_processes
-        from hbench.worker import Site, follow
+        from hbench.worker import follow
 
         site = Site(store, hardware, join_processes(hardware), tuple(trackers or ()))
         site.processes.agree("planned")  # before the first process changes what is planned upon
         if not site.processes.is_first:
             follow({job.key: job for job in plan.jobs}, site)
             return
-        typer.echo(_headline(plan, str(hardware)), err=True)
+        typer.echo("\n".join([_headline(plan, str(hardware)), *announced]), err=True)
         try:
             with watching(plan) as watcher:
                 result = execute(plan, site, chosen, watcher, fail_fast=fail_fast)

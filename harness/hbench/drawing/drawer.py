@@ -79,6 +79,8 @@ class Drawer:
         offers = tuple(self._offer(source, wanted) for source in range(len(weights)))
         usable = self._has_query.any(axis=1) & self._has_passage.any(axis=1)
         sizes = np.bincount(self.items.source[usable], minlength=len(weights)).astype(np.float64)
+        if self.items.bounds is not None:
+            sizes = np.clip(sizes, *self.items.bounds.T)
         chances = weights * sizes**self.options.source_weight * [len(o.pairs) > 0 for o in offers]
         if not chances.any():
             place = "one language" if same_language else "two languages"
@@ -157,6 +159,11 @@ class Series:
     menu: Menu
     pairs: Pairs
     _scarce: dict[Offer, Marks] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def shares(self) -> FloatArray:
+        """(sources,) the share of the batches that each source has."""
+        return self.menu.sources
 
     def batch(self, step: int) -> Int32Array:
         """A step's batch; see ``hbench.protocols.Batches``."""

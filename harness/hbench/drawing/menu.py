@@ -20,7 +20,7 @@ class DrawingOptions:
 
     Args:
         source_weight: p(source) is proportional to its weight x size to this power; its size is
-            the number of its items that have a query and a passage.
+            the number of its items that have a query and a passage, within the spec's bounds.
         language_weight: p(language) or p(pair) is proportional to its items to this power; 0 is
             uniform.
         without: languages to leave out of training, as for an evaluation without examples.

@@ -6,6 +6,7 @@ fingerprints, seeds, device class and threads. Library versions are in the manif
 
 from hbench.jobs.base import Job
 from hbench.jobs.evaluate import EncodeJob, FitJob, RankJob, ScoreJob
+from hbench.jobs.leakage import LeakageJob
 from hbench.jobs.train import DataJob, TrainJob
 
-__all__ = ["DataJob", "EncodeJob", "FitJob", "Job", "RankJob", "ScoreJob", "TrainJob"]
+__all__ = ["DataJob", "EncodeJob", "FitJob", "Job", "LeakageJob", "RankJob", "ScoreJob", "TrainJob"]

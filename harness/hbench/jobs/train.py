@@ -8,6 +8,7 @@ from typing import Any
 from hbench.jobs.base import Job
 from hbench.memory import token_budget
 from hbench.provenance import Hardware
+from hbench.records import Remote
 from hbench.registry import Built
 from hbench.spec import Training
 from hbench.stages import data, train
@@ -34,6 +35,12 @@ class DataJob(Job):
         return (self.dataset,)
 
     @property
+    def downloads(self) -> Sequence[Remote]:
+        """The files from elsewhere that the dataset needs."""
+        tell = getattr(self.dataset.plugin, "downloads", None)
+        return tell() if tell is not None else ()
+
+    @property
     def inputs(self) -> dict[str, Any]:
         """Options, versions and the content's fingerprint."""
         return {
@@ -57,10 +64,12 @@ class TrainJob(Job):
     objectives: tuple[tuple[float, Built], ...]
     sources: tuple[DataJob, ...]
     weights: tuple[float, ...]
+    bounds: tuple[tuple[float, float], ...]  # sizes that the sources are taken for
     training: Training | None
     validation: DataJob | None
     seed: int
     hardware: Hardware
+    without: "tuple[Job, ...]"  # leakage jobs, whose leaking items are not trained on
     method: str  # what the benchmark calls it; no part of the key, since benchmarks share systems
 
     @property
@@ -75,8 +84,8 @@ class TrainJob(Job):
 
     @property
     def needs(self) -> tuple[Job, ...]:  # type: ignore[override]
-        """The training and the validation data."""
-        return (*self.sources, *([self.validation] if self.validation else []))
+        """The training and the validation data, and what must not be trained on."""
+        return (*self.sources, *([self.validation] if self.validation else []), *self.without)
 
     @property
     def plugins(self) -> Sequence[Built]:
@@ -101,7 +110,15 @@ class TrainJob(Job):
             "training": self._recipe,
             "seed": self.seed,
             "hardware": hardware if self.sampler else None,
+            **({"bounds": self._bounds} if self._bounds else {}),
+            **({"without": [job.key for job in self.without]} if self.without else {}),
         }
+
+    @property
+    def _bounds(self) -> list[list[str]]:
+        """As JSON, which knows no infinity; nothing if no source has any."""
+        is_bound = self.sampler is not None and set(self.bounds) - {(0.0, float("inf"))}
+        return [[str(bound) for bound in bounds] for bounds in self.bounds] if is_bound else []
 
     @property
     def _recipe(self) -> dict[str, Any] | None:
@@ -109,7 +126,7 @@ class TrainJob(Job):
         if self.training is None:
             return None
         recipe = self.training.model_dump(
-            mode="json", exclude={"data": True, "validation": {"data"}}
+            mode="json", exclude={"data": True, "leakage": True, "validation": {"data"}}
         )
         recipe["precision"] = self.training.precision_on(self.hardware.device)
         recipe["token_budget"] = token_budget(self.training.token_budget, self.hardware.device)

@@ -56,24 +56,6 @@ def run(resolved: Mapping[str, Any], root: Path) -> dict[str, Any]:
     }
 
 
-def notes(resolved: Mapping[str, Any], root: Path) -> dict[str, list[str]]:
-    """By evaluation, what a reader of its tables must know of how vectors were compared."""
-    return {
-        name: [*evaluation["notes"], *_approximate(evaluation, root)]
-        for name, evaluation in resolved["evaluations"].items()
-    }
-
-
-def _approximate(evaluation: Mapping[str, Any], root: Path) -> Iterator[str]:
-    """What an approximate search has found of what an exact one finds, over all systems."""
-    folders = {e["folder"] for by_seed in evaluation["scores"].values() for e in by_seed.values()}
-    details = [read_manifest(root / folder).get("detail", {}) for folder in sorted(folders)]
-    found = [detail["recall"] for detail in details if "recall" in detail]
-    if found:
-        span = f"{min(found):.3f}" + (f" to {max(found):.3f}" if len(found) > 1 else "")
-        yield f"recall of the approximate search against the exact one {span}"
-
-
 def missing(resolved: Mapping[str, Any], root: Path) -> list[str]:
     """Systems of a benchmark whose scores are not complete, in words."""
     found: list[str] = []

@@ -8,12 +8,15 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hbench.corpus import SHARD
 from hbench.errors import DataError
-from hbench.numbering import write_numbers
+from hbench.numbering import column_batches, column_digests, first_rows, write_numbers
 from hbench.protocols import Dataset
 
 VERSION = 2
@@ -243,12 +246,9 @@ class Table:
         Raises:
             DataError: it does; names one such value.
         """
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        with pa.memory_map(str(self.path)) as source:
-            values = pa.ipc.open_file(source).read_all()[column]
-            if pc.count_distinct(values).as_py() != len(values):
-                counts = pc.value_counts(values).to_pylist()
-                twice = next(c["values"] for c in counts if c["counts"] > 1)
-                raise DataError(f"{self.path.stem}: {column} {twice!r} is given twice")
+        first = first_rows(column_digests(self.path, column))
+        again = first[first != np.arange(len(first))]
+        if len(again):
+            batches = (batch.to_pylist() for batch in column_batches(self.path, column))
+            twice = next(islice(chain.from_iterable(batches), int(again.min()), None))
+            raise DataError(f"{self.path.stem}: {column} {twice!r} is given twice")

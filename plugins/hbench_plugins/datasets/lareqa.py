@@ -6,13 +6,18 @@ end, and count all the same).
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from hbench import downloads
 from hbench.errors import DataError
-from hbench.records import Judgement, Passage, Query
+from hbench.records import Judgement, Passage, Query, Remote
+from hbench.store import file_record, key_of
+
+SOURCE = "google-research-datasets/lareqa"
+PIVOT = "en"  # in both data sets every question exists in English
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,108 @@ class Paragraph:
     def passage(self, sentence: int) -> str:
         """The id of a sentence: article, paragraph, sentence, each in three digits."""
         return f"{self.article:03}-{self.number:03}-{sentence:03}"
+
+
+@dataclass(frozen=True)
+class Release:
+    """One of LAReQA's two data sets as one commit has it.
+
+    Args:
+        name: its folder in the repository.
+        commit: in 40 hex digits.
+        licence: in a line.
+        files: size in bytes and sha256 of each language's file.
+    """
+
+    name: str
+    commit: str
+    licence: str
+    files: Mapping[str, tuple[int, str]]
+
+    def remotes(self) -> Mapping[str, Remote]:
+        """The file of each language."""
+        return {
+            language: self._remote(f"{self.name}/{language}.json", *known)
+            for language, known in self.files.items()
+        }
+
+    def _remote(self, name: str, size: int, sha256: str) -> Remote:
+        url = f"https://raw.githubusercontent.com/{SOURCE}/{self.commit}/{name}"
+        return Remote(name, (url,), sha256, size, self.licence)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LAReQA:
+    """What the two data sets have in common; a cluster is the article of the English file.
+
+    Args:
+        path: the folder of the languages' files; not given: ``$HBENCH_DATA`` or a download.
+        context: candidates are sentence + paragraph, as LAReQA encodes them, or sentences alone.
+    """
+
+    path: Path | None = None
+    context: bool = True
+    release: ClassVar[Release]
+    parallel: ClassVar[bool] = True
+
+    def downloads(self) -> Sequence[Remote]:
+        """The languages' files, unless their folder is given."""
+        return () if self.path is not None else tuple(self.release.remotes().values())
+
+    def fingerprint(self) -> str:
+        """The pinned sums of all files, after checking those in a folder that is given."""
+        sums = {language: sha256 for language, (_, sha256) in self.release.files.items()}
+        if self.path is not None:
+            for language, expected in sums.items():
+                self._check(self.path / f"{language}.json", expected)
+        return key_of(sums)
+
+    def languages(self) -> Sequence[str]:
+        """The tags, sorted."""
+        return tuple(self.release.files)
+
+    def queries(self) -> Iterator[Query]:
+        """Language by language, in the files' order."""
+        articles = {item: each.article for each in self._read(PIVOT) for item in each.ids}
+        for language in self.languages():
+            yield from queries(language, self._read(language), articles)
+
+    def passages(self) -> Iterator[Passage]:
+        """Language by language, in the files' order."""
+        for language in self.languages():
+            yield from passages(language, self._read(language), context=self.context)
+
+    def judgements(self) -> Iterator[Judgement]:
+        """One for each question and language that it exists in."""
+        for language in self.languages():
+            yield from judgements(language, self._read(language))
+
+    def _read(self, language: str) -> list[Paragraph]:
+        if self.path is not None:
+            path = self.path / f"{language}.json"
+        else:
+            path = downloads.fetch(self.release.remotes()[language])
+        return list(read(path, self._chosen))
+
+    @property
+    def _chosen(self) -> range | None:
+        """The articles to read; None for all."""
+        return None
+
+    def _check(self, path: Path, expected: str) -> None:
+        release = self.release
+        source = f"github.com/{SOURCE}, commit {release.commit[:7]}, folder {release.name}"
+        if not path.is_file():
+            raise DataError(
+                f"dataset {release.name}: {path} is missing; get the folder from {source}, and "
+                f"give its place with 'path:' or put it into $HBENCH_DATA/{release.name}"
+            )
+        found = file_record(path)["sha256"]
+        if found != expected:
+            raise DataError(
+                f"dataset {release.name}: {path} has sha256 {found}, expected {expected}; "
+                f"it is damaged or of another version: get it from {source}"
+            )
 
 
 def read(path: Path, articles: range | None) -> Iterator[Paragraph]:
@@ -60,11 +167,19 @@ def read(path: Path, articles: range | None) -> Iterator[Paragraph]:
         raise DataError(f"{path}: {error}") from None
 
 
-def queries(language: str, paragraphs: Sequence[Paragraph]) -> Iterator[Query]:
-    """All questions; an item is the question's id, a cluster its article."""
+def queries(
+    language: str, paragraphs: Sequence[Paragraph], articles: Mapping[str, int]
+) -> Iterator[Query]:
+    """All questions; an item is the question's id, a cluster its article in ``articles``.
+
+    Raises:
+        DataError: ``articles`` lacks a question.
+    """
     for paragraph in paragraphs:
         for item, text in zip(paragraph.ids, paragraph.questions, strict=True):
-            yield Query(item, language, text, f"article-{paragraph.article:03}")
+            if item not in articles:
+                raise DataError(f"question {item} of {language}.json is not in {PIVOT}.json")
+            yield Query(item, language, text, f"article-{articles[item]:03}")
 
 
 def passages(language: str, paragraphs: Sequence[Paragraph], *, context: bool) -> Iterator[Passage]:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from hbench.drawing import Drawer, Series
 from hbench.errors import OptionError
-from hbench.records import Int32Array, Items
+from hbench.records import FloatArray, Int32Array, Items
 from hbench_plugins.samplers.cross import CrossingOptions
 
 
@@ -51,6 +51,12 @@ class HybridBatches:
     mono: Series
     cross: Series
     alpha: float
+
+    @property
+    def shares(self) -> FloatArray:
+        """(sources,) the share of the batches that each source has."""
+        shares: FloatArray = self.alpha * self.mono.shares + (1 - self.alpha) * self.cross.shares
+        return shares
 
     def batch(self, step: int) -> Int32Array:
         """(batch_size, 3) int32: item, query language, passage language."""

@@ -60,12 +60,17 @@ def paragraphs(write):
     return list(lareqa.read(write(toy()), None))
 
 
-def test_an_item_is_a_question_id_and_a_cluster_an_article(paragraphs):
-    assert list(lareqa.queries("en", paragraphs)) == [
-        Query("q1", "en", "Which colour?", "article-000"),
-        Query("q3", "en", "What then?", "article-001"),
-        Query("q2", "en", "Who fell?", "article-001"),
+def test_an_item_is_a_question_id_and_a_cluster_the_article_it_is_told(paragraphs):
+    assert list(lareqa.queries("en", paragraphs, {"q1": 7, "q2": 0, "q3": 0})) == [
+        Query("q1", "en", "Which colour?", "article-007"),
+        Query("q3", "en", "What then?", "article-000"),
+        Query("q2", "en", "Who fell?", "article-000"),
     ]
+
+
+def test_a_question_of_no_article_is_refused(paragraphs):
+    with pytest.raises(DataError, match=r"question q3 of de.json is not in en.json"):
+        list(lareqa.queries("de", paragraphs, {"q1": 0, "q2": 0}))
 
 
 def test_a_candidate_is_a_sentence_named_by_its_place(paragraphs):
@@ -100,7 +105,7 @@ def test_articles_keep_their_number_when_only_some_are_read(write):
     path = write(toy())
     chosen = list(lareqa.read(path, range(1, 2)))
     assert [(paragraph.article, paragraph.number) for paragraph in chosen] == [(1, 0), (1, 1)]
-    assert [query.item for query in lareqa.queries("en", chosen)] == ["q3", "q2"]
+    assert [name for paragraph in chosen for name in paragraph.ids] == ["q3", "q2"]
     assert list(lareqa.read(path, range(2, 9))) == []
 
 

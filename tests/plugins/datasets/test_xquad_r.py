@@ -2,14 +2,15 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from itertools import chain
 
 import pytest
 
 from hbench.errors import DataError, OptionError
 from hbench.protocols import Dataset
-from hbench_plugins.datasets import xquad_r as module
-from hbench_plugins.datasets.xquad_r import SHA256, XQuADR
+from hbench.store import file_record
+from hbench_plugins.datasets.xquad_r import XQuADR
 
 # The table of LAReQA's README.
 CANDIDATES = {
@@ -127,7 +128,8 @@ def test_passage_ids_are_sorted_in_the_files_order(xquad_r):
 
 
 def test_article_ranges_partition_the_dataset(folder, xquad_r, monkeypatch):
-    monkeypatch.setattr(module, "SHA256", {tag: SHA256[tag] for tag in ("th", "tr")})
+    files = {tag: XQuADR.release.files[tag] for tag in ("th", "tr")}
+    monkeypatch.setattr(XQuADR, "release", replace(XQuADR.release, files=files))
     parts = [XQuADR(path=folder, articles=articles) for articles in ("0-31", "32-47")]
     asked = [list(part.queries()) for part in parts]
     clusters = [{query.cluster for query in queries} for queries in asked]
@@ -174,10 +176,11 @@ def tiny(tmp_path, monkeypatch):
     home = tmp_path / "data" / "xquad-r"
     home.mkdir(parents=True)
     text = json.dumps(PAGE)
-    for tag in SHA256:
+    for tag in CANDIDATES:
         (home / f"{tag}.json").write_text(text)
-    sums = dict.fromkeys(SHA256, hashlib.sha256(text.encode()).hexdigest())
-    monkeypatch.setattr(module, "SHA256", sums)
+    files = dict.fromkeys(CANDIDATES, (len(text), hashlib.sha256(text.encode()).hexdigest()))
+    monkeypatch.setattr(XQuADR, "release", replace(XQuADR.release, files=files))
+    monkeypatch.setenv("HBENCH_OFFLINE", "1")
     return home
 
 
@@ -190,7 +193,7 @@ def test_files_with_the_right_sums_have_a_fingerprint(tiny):
 def test_a_changed_file_is_refused_with_both_sums(tiny):
     (tiny / "th.json").write_text("{}")
     found = hashlib.sha256(b"{}").hexdigest()
-    expected = module.SHA256["th"]
+    expected = XQuADR.release.files["th"][1]
     with pytest.raises(DataError, match=f"th.json has sha256 {found}, expected {expected}; it is"):
         XQuADR(path=tiny).fingerprint()
 
@@ -208,21 +211,38 @@ def test_a_missing_folder_is_refused_likewise(tmp_path):
 
 def test_without_a_path_the_data_folder_is_looked_into(tiny, monkeypatch):
     monkeypatch.setenv("HBENCH_DATA", str(tiny.parent))
-    assert XQuADR().fingerprint() == XQuADR(path=tiny).fingerprint()
+    assert list(XQuADR().passages()) == list(XQuADR(path=tiny).passages())
 
 
 def test_the_path_goes_before_the_data_folder(tiny, monkeypatch, tmp_path):
     monkeypatch.setenv("HBENCH_DATA", str(tmp_path / "nowhere"))
-    assert XQuADR(path=tiny).fingerprint()
+    assert [query.language for query in XQuADR(path=tiny).queries()] == sorted(CANDIDATES)
+    assert XQuADR(path=tiny).downloads() == ()
 
 
-@pytest.mark.parametrize("value", [None, ""])
-def test_without_path_and_data_folder_both_ways_are_named(monkeypatch, value):
-    monkeypatch.delenv("HBENCH_DATA", raising=False)
-    if value is not None:
-        monkeypatch.setenv("HBENCH_DATA", value)
-    with pytest.raises(DataError, match="with 'path:', or set HBENCH_DATA to the folder that"):
-        XQuADR().fingerprint()
+def test_without_a_path_the_fingerprint_needs_no_files(tiny, monkeypatch, tmp_path):
+    monkeypatch.setenv("HBENCH_DATA", str(tmp_path / "nowhere"))
+    assert XQuADR().fingerprint() == XQuADR(path=tiny).fingerprint()
+
+
+def test_the_fingerprint_is_the_one_of_results_that_are_stored():
+    assert XQuADR().fingerprint() == (
+        "174ec00f2dd3b5adad48f30a1473eca9ed80595cdf46664cdaa10b938aa351e8"
+    )
+
+
+def test_its_downloads_are_pinned():
+    remotes = XQuADR().downloads()
+    assert [each.name for each in remotes] == [f"xquad-r/{tag}.json" for tag in sorted(CANDIDATES)]
+    assert {each.licence for each in remotes} == {"CC BY-SA 4.0"}
+    base = "https://raw.githubusercontent.com/google-research-datasets/lareqa"
+    commit = "9bc8c7fb6dd8d01d72a05a93c2cb96882b0d299c"
+    assert remotes[1].urls == (f"{base}/{commit}/xquad-r/de.json",)
+
+
+def test_the_real_files_are_those_of_the_downloads(folder):
+    for each in XQuADR().downloads():
+        assert file_record(folder.parent / each.name) == {"bytes": each.size, "sha256": each.sha256}
 
 
 @pytest.mark.parametrize("articles", ["", "5", "0-48", "9-3", "-3", "0-31 ", "a-b", "1-2-3"])

@@ -1,0 +1,95 @@
+"""What the batches of a benchmark will be made of; shown before anything is trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hbench.errors import DataError
+from hbench.jobs import Job, TrainJob
+from hbench.planner import BenchmarkPlan
+from hbench.protocols import Batches
+from hbench.records import FloatArray, Items
+from hbench.store import Store
+from hbench.trainer import texts_to_train_on
+
+TRIED = 200  # batches of a sampler that does not tell its shares
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """One source of training data.
+
+    Args:
+        source: its name in the spec.
+        languages: in which it has a query and a passage of some item.
+        items: that have both.
+        pairs: (item, language) that have both.
+        crossing: (item, query language, passage language) that have both, in two languages.
+        shares: by sampler, the share of the batches; None where it cannot fill a batch.
+    """
+
+    source: str
+    languages: Sequence[str]
+    items: int
+    pairs: int
+    crossing: int
+    shares: dict[str, float | None]
+
+
+def mixtures(part: BenchmarkPlan, todo: Sequence[Job], store: Store) -> list[Mixture]:
+    """The sources of a benchmark's trainings that are still to be done; [] if there are none."""
+    waiting = {job.key for job in todo}
+    jobs: dict[str, TrainJob] = {}
+    for method in part.methods:
+        for job in part.systems[method.name].values():
+            if job.key in waiting and job.sampler is not None:
+                jobs.setdefault(method.axes["sampler"], job)
+    if not jobs or part.benchmark.train is None:
+        return []
+    items = texts_to_train_on(next(iter(jobs.values())), store).items
+    shares = {name: _shares(job, items) for name, job in jobs.items()}
+    return [
+        _described(name, number, items, shares)
+        for number, name in enumerate(part.benchmark.train.data)
+    ]
+
+
+def _described(
+    name: str, number: int, items: Items, shares: dict[str, FloatArray | None]
+) -> Mixture:
+    own = items.source == number
+    has_query, has_passage = items.query[own] >= 0, items.passage[own] >= 0
+    both = has_query & has_passage
+    crossing = has_query.sum(axis=1) * has_passage.sum(axis=1) - both.sum(axis=1)
+    return Mixture(
+        source=name,
+        languages=[items.languages[i] for i in np.flatnonzero(both.any(axis=0))],
+        items=int((has_query.any(axis=1) & has_passage.any(axis=1)).sum()),
+        pairs=int(both.sum()),
+        crossing=int(crossing.sum()),
+        shares={
+            sampler: None if found is None else float(found[number])
+            for sampler, found in shares.items()
+        },
+    )
+
+
+def _shares(job: TrainJob, items: Items) -> FloatArray | None:
+    """(sources,) the share of the batches of each source, told by the sampler or tried out."""
+    if job.sampler is None or job.training is None:
+        return None
+    try:
+        batches: Batches = job.sampler.plugin.prepare(
+            items, batch_size=job.training.batch_size, seed=job.seed
+        )
+        told: Any = getattr(batches, "shares", None)
+        if told is None:
+            rows = np.concatenate([batches.batch(step)[:, 0] for step in range(TRIED)])
+            counts = np.bincount(items.source[rows], minlength=len(items.weights))
+            told = counts / counts.sum()
+    except DataError:
+        return None  # the training says what it lacks
+    shares: FloatArray = np.asarray(told, np.float64)
+    return shares

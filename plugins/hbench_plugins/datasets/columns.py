@@ -1,0 +1,139 @@
+"""Aligned texts as columns: where each language of a set of items stands, and its rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hbench.errors import DataError
+from hbench_plugins.datasets import files, places
+from hbench_plugins.datasets.files import LINE, Line, Record
+from hbench_plugins.datasets.places import LANG, Choice, Place
+
+Files = Path | dict[str, Path]  # one place or a pattern, or a file for each language
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An item in one language.
+
+    Args:
+        item: its key, unique inside its column.
+        number: of the row, from 0.
+        query: what is asked.
+        passage: what answers it.
+    """
+
+    item: str
+    number: int
+    query: str
+    passage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One language of one set of items.
+
+    Args:
+        place: its language and file.
+        query: the field that holds the query.
+        passage: the field that holds the passage.
+        key: the field that holds the item's id; "" numbers the rows.
+        has_gaps: an empty field means that the item is not there in this language.
+    """
+
+    place: Place
+    query: str
+    passage: str
+    key: str
+    has_gaps: bool
+
+    def rows(self, lengths: dict[Path, int]) -> Iterator[Row]:
+        """The rows, in the file's order; at the end their number is noted in ``lengths``.
+
+        Raises:
+            DataError: the file is damaged, a text is empty, or an id is given twice.
+        """
+        first: dict[str, Line] = {}
+        count = 0
+        for count, record in enumerate(files.read(self.place.path), start=1):
+            item = self._item(record) if self.key else str(count - 1)
+            if self.key and first.setdefault(item, record.line) != record.line:
+                raise DataError(
+                    f"{record.line}: {self.key!r} {item!r} is given twice, first in line "
+                    f"{first[item].number}; ids must be distinct"
+                )
+            if not (self.has_gaps and record.fields.get(self.query) in (None, "")):
+                yield Row(item, count - 1, record.text(self.query), record.text(self.passage))
+        lengths[self.place.path] = count
+
+    def _item(self, record: Record) -> str:
+        """The id without the language that it ends in: ``17_zh_cn`` is 17 in ``zh_cn``."""
+        name = record.id(self.key)
+        for sign in "_-.:":
+            name = name.removesuffix(f"{sign}{self.place.code}") or name
+        return name
+
+
+def columns(
+    where: Files, language: Choice, *, query: str, passage: str, key: str
+) -> Sequence[Column]:
+    """The columns that the options of ``Parallel`` name, sorted by set and language.
+
+    Raises:
+        DataError: a file or a language is missing, or two columns are of one language.
+    """
+    tags = places.chosen(language)
+    if isinstance(where, Path) and LANG not in str(where):
+        return _of_one_file(where, tags, query=query, passage=passage, key=key)
+    if isinstance(where, Path):
+        found = places.find(where, language)
+    else:
+        names = [(code, path, "") for code, path in where.items()]
+        found = places.of_codes(names, tags, "files")
+    return [Column(place, query, passage, key, has_gaps=False) for place in found]
+
+
+def check_lengths(lengths: Mapping[Path, int]) -> None:
+    """Whether aligned files have equally many lines.
+
+    Raises:
+        DataError: they do not; names the two and their lengths.
+    """
+    (first, count), *others = lengths.items()
+    for path, other in others:
+        if other != count:
+            raise DataError(
+                f"{path} has {other} lines, but {first} has {count}; line n of each must be "
+                "the same item"
+            )
+
+
+def _of_one_file(
+    path: Path, tags: Sequence[str] | None, *, query: str, passage: str, key: str
+) -> Sequence[Column]:
+    """The columns of a file that holds all languages: one for each field of a query."""
+    fields = _first(path)
+    before, _, after = query.partition(LANG)
+    codes = [
+        field[len(before) : len(field) - len(after)]
+        for field in fields
+        if field != key and field.startswith(before) and field.endswith(after)
+    ]
+    names = [(code, path, "") for code in codes]
+    return [
+        Column(place, query.replace(LANG, place.code), passage.replace(LANG, place.code), key, True)
+        for place in places.of_codes(names, tags, str(path))
+    ]
+
+
+def _first(path: Path) -> Mapping[str, Any]:
+    """The fields of the first record."""
+    for record in files.read(path):
+        if LINE in record.fields and files.kind_of(path) == "lines":
+            break
+        return record.fields
+    raise DataError(
+        f"{path}: a file of all languages must be a table (.tsv) or JSON lines (.jsonl) with a "
+        f"field for each; for a file of each, write {LANG} where the names differ"
+    )

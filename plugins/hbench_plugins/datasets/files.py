@@ -1,0 +1,241 @@
+"""Files of texts, read line by line: a mistake is told with its file and line.
+
+Plain text, JSON lines, and tables whose columns are divided by tabs; gzipped if the name ends in
+``.gz``. A line ends at a line feed and nowhere else: other separators may stand inside a sentence.
+"""
+
+import gzip
+import json
+import zlib
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from hbench.errors import DataError, shown
+
+LINE = "line"  # the one field of a line of plain text
+
+
+class Line(NamedTuple):
+    """A line of a file, counted from 1."""
+
+    path: Path
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.path}, line {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one line holds, by the names of its fields."""
+
+    line: Line
+    fields: Mapping[str, Any]
+
+    def text(self, name: str) -> str:
+        """A field that holds text, or a list that begins with it.
+
+        Raises:
+            DataError: there is no such field, it is empty, or holds something else.
+        """
+        value = self._field(name)
+        if isinstance(value, list):
+            value = value[0] if value else ""
+        if not isinstance(value, str):
+            raise DataError(f"{self.line}: {name!r} is {shown(value)}, where text is expected")
+        if not value.strip():
+            raise DataError(f"{self.line}: {name!r} is empty, where text is expected")
+        return _whole(value, self.line)
+
+    def id(self, name: str) -> str:
+        """A field that holds an id: text, or a whole number.
+
+        Raises:
+            DataError: there is no such field, it is empty, or holds something else.
+        """
+        value = self._field(name)
+        if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+            raise DataError(f"{self.line}: {name!r} is {shown(value)}, where an id is expected")
+        return _whole(str(value), self.line)
+
+    def _field(self, name: str) -> Any:  # noqa: ANN401 - JSON
+        if name not in self.fields:
+            names = ", ".join(map(repr, self.fields)) or "none"
+            raise DataError(f"{self.line}: there is no field {name!r}; its fields are {names}")
+        return self.fields[name]
+
+
+class Distinct:
+    """Whether the ids of a file are distinct, in 8 bytes an id.
+
+    Hashes are kept; where two are equal, the file is read once more to see whether the ids are.
+    """
+
+    def __init__(self, path: Path, field: str) -> None:
+        self._path = path
+        self._field = field
+        self._hashes = array("q")
+
+    def add(self, value: str) -> None:
+        """Take note of the next record's id."""
+        self._hashes.append(hash(value))
+
+    def check(self) -> None:
+        """After the last one.
+
+        Raises:
+            DataError: an id is given twice; names both lines.
+        """
+        hashes = np.sort(np.frombuffer(self._hashes, np.int64))
+        twice = set(hashes[1:][hashes[1:] == hashes[:-1]].tolist())
+        first: dict[str, Line] = {}
+        for record in read(self._path) if twice else ():
+            value = record.id(self._field)
+            if hash(value) in twice and first.setdefault(value, record.line) != record.line:
+                raise DataError(
+                    f"{record.line}: {self._field!r} {value!r} is given twice, first in line "
+                    f"{first[value].number}; ids must be distinct"
+                )
+
+
+def lines(path: Path) -> Iterator[tuple[Line, str]]:
+    """The lines of a file, without their ends.
+
+    Raises:
+        DataError: the file cannot be read, or is not UTF-8; says at which byte (of the unpacked
+            content, counted from 0).
+    """
+    start = 0
+    with opened(path) as file:
+        for number, raw in enumerate(file, start=1):
+            line = Line(path, number)
+            try:
+                text = raw.decode()
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{line}: byte {start + error.start} is no UTF-8; save the file as UTF-8"
+                ) from None
+            start += len(raw)
+            if number == 1:
+                text = text.removeprefix("\ufeff")  # a byte order mark is no text
+            yield line, text.removesuffix("\n").removesuffix("\r")
+
+
+def read(path: Path) -> Iterator[Record]:
+    """The records of a file: JSON lines, a table, or else plain lines, by what its name ends in.
+
+    Raises:
+        DataError: the file cannot be read, or a line is not what its format asks for.
+    """
+    kind = kind_of(path)
+    if kind == "jsonl":
+        yield from _json_lines(path)
+    elif kind == "tsv":
+        yield from table(path)
+    else:
+        for line, text in lines(path):
+            yield Record(line, {LINE: text})
+
+
+def kind_of(path: Path) -> str:
+    """``jsonl``, ``tsv`` or ``lines``: the format that a file's name stands for.
+
+    >>> [kind_of(Path(name)) for name in ("a.jsonl.gz", "a.tsv", "a.txt", "a.en")]
+    ['jsonl', 'tsv', 'lines', 'lines']
+    """
+    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    return {".jsonl": "jsonl", ".ndjson": "jsonl", ".tsv": "tsv"}.get(suffix, "lines")
+
+
+def table(path: Path, header: Sequence[str] | None = None) -> Iterator[Record]:
+    """The rows below the header of a table.
+
+    Args:
+        path: of the file.
+        header: what the first line must be; None takes any distinct names.
+
+    Raises:
+        DataError: the header is another, or a row has more or fewer columns.
+    """
+    names: list[str] = []
+    for line, text in lines(path):
+        cells = text.split("\t")
+        if line.number == 1:
+            names = cells
+            _check_header(line, names, header)
+        elif len(cells) != len(names):
+            raise DataError(
+                f"{line}: {len(cells)} columns, but the header has {len(names)}; columns are "
+                "divided by tabs"
+            )
+        else:
+            yield Record(line, dict(zip(names, cells, strict=True)))
+
+
+def packed_or_not(path: Path) -> Path:
+    """The file, or if it is not there the one with ``.gz`` behind its name.
+
+    Raises:
+        DataError: neither is there.
+    """
+    packed = path.with_name(f"{path.name}.gz")
+    for each in (path, packed):
+        if each.is_file():
+            return each
+    raise DataError(f"{path}: there is no such file, and no {packed.name} either")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """A file's bytes, unpacked if its name ends in ``.gz``.
+
+    Raises:
+        DataError: it is missing, damaged, cut off, or may not be read.
+    """
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            yield file
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file") from None
+    except EOFError:
+        raise DataError(f"{path}: the gzip file is cut off; get it again") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path}: is no gzip file, or damaged ({error}); get it again") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _json_lines(path: Path) -> Iterator[Record]:
+    for line, text in lines(path):
+        try:
+            fields = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{line}: is no JSON ({error}); one object a line is expected") from None
+        if not isinstance(fields, dict):
+            raise DataError(f"{line}: {shown(fields)}, where an object is expected")
+        yield Record(line, fields)
+
+
+def _check_header(line: Line, names: Sequence[str], wanted: Sequence[str] | None) -> None:
+    if wanted is not None and list(names) != list(wanted):
+        raise DataError(
+            f"{line}: the header {' '.join(wanted)} is expected, divided by tabs; "
+            f"found {shown(' '.join(names))}"
+        )
+    if len(set(names)) < len(names):
+        raise DataError(f"{line}: two columns have one name in {shown(' '.join(names))}")
+
+
+def _whole(text: str, line: Line) -> str:
+    """The text, unless it cannot be written."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DataError(f"{line}: the text holds half of a surrogate pair; mend the file") from None
+    return text
