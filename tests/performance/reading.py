@@ -40,7 +40,9 @@ def write_corpus(folder: Path, rows: int) -> None:
             corpus.write(json.dumps(line) + "\n")
     with (folder / "queries.jsonl").open("w", encoding="utf-8") as queries:
         for query in range(QUERIES):
-            queries.write(json.dumps({"_id": f"q{query}", "text": f"Where is title {query}?"}) + "\n")
+            queries.write(
+                json.dumps({"_id": f"q{query}", "text": f"Where is title {query}?"}) + "\n"
+            )
     (folder / "qrels").mkdir()
     judged = [f"q{query}\t{query * (rows // QUERIES):010}\t1\n" for query in range(QUERIES)]
     head = "query-id\tcorpus-id\tscore\n"

@@ -50,7 +50,8 @@ class Record:
         if not isinstance(value, str):
             raise DataError(f"{self.line}: {name!r} is {shown(value)}, where text is expected")
         if not value.strip():
-            raise DataError(f"{self.line}: {name!r} is empty, where text is expected")
+            what = "" if name == LINE else f"{name!r} "
+            raise DataError(f"{self.line}: {what}is empty, where text is expected")
         return _whole(value, self.line)
 
     def id(self, name: str) -> str:
@@ -216,7 +217,9 @@ def _json_lines(path: Path) -> Iterator[Record]:
         try:
             fields = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{line}: is no JSON ({error}); one object a line is expected") from None
+            raise DataError(
+                f"{line}: is no JSON ({error}); one object a line is expected"
+            ) from None
         if not isinstance(fields, dict):
             raise DataError(f"{line}: {shown(fields)}, where an object is expected")
         yield Record(line, fields)

@@ -103,7 +103,9 @@ def of_codes(
             tag = language_tag(code)
         except DataError as error:
             if tags is None:
-                raise DataError(f"{path}: {error}; or choose with 'language' what to read") from None
+                raise DataError(
+                    f"{path}: {error}; or choose with 'language' what to read"
+                ) from None
             continue
         if tags is None or tag in tags:
             first = found.setdefault((group, tag), Place(tag, code, path, group))

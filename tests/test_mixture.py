@@ -1,0 +1,141 @@
+"""What is told of the training data before training, beside what is then drawn."""
+
+import re
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from hbench.cli import app
+from hbench.errors import SpecError
+from hbench.mixture import mixtures
+from hbench.plan import make_plan
+from hbench.provenance import find_hardware
+from hbench.registry import build
+from hbench.site import Site
+from hbench.stages import train
+from hbench.store import Store
+from hbench.trainer import texts_to_train_on
+from hbench.validate import load_spec
+from hbench.worker import run_job
+from hbench_plugins.datasets.babel import Babel
+
+SPEC = """
+version: 1
+benchmarks:
+  toy:
+    train:
+      data:
+        towers: {use: babel, split: train, seed: 1}
+        all: {use: babel, split: train, weight: 3, cap: 504}
+        test: {use: babel, split: test, minimum: 756}
+      steps: 1
+      batch_size: 4
+      leakage: warn
+    encoders: {tiny: {use: scratch, hidden: 8, layers: 1, vocabulary: 300}}
+    samplers:
+      mono: {use: mono}
+      hybrid: {use: hybrid, alpha: 0.25}
+      even: {use: mixed, source_weight: 0}
+    objectives: {infonce: {use: infonce}}
+    evaluate:
+      test: {data: {use: babel, split: test, seed: 5}, settings: [mono], metrics: [map]}
+"""
+TOWERS = 21  # of the 252 places to train on
+
+
+@pytest.fixture
+def planned(tmp_path, monkeypatch):
+    """The plan, with its data in place; of the first source the towers alone, in two languages."""
+    for name in ("queries", "passages", "judgements"):
+        original = getattr(Babel, name)
+
+        def kept(dataset, original=original):
+            for record in original(dataset):
+                place = getattr(record, "item", None) or record.id
+                if dataset.seed != 1 or ("-tower" in place and record.language in ("de", "en")):
+                    yield record
+
+        monkeypatch.setattr(Babel, name, kept)
+    languages = Babel.languages
+    monkeypatch.setattr(
+        Babel, "languages", lambda it: ("de", "en") if it.seed == 1 else languages(it)
+    )
+    (tmp_path / "f.yaml").write_text(SPEC)
+    store, hardware = Store(tmp_path / "results"), find_hardware("cpu")
+    plan = make_plan(load_spec(tmp_path / "f.yaml"), store, hardware)
+    for job in plan.jobs:
+        if job.title.startswith("data"):
+            outcome = run_job(job, Site(store, hardware), lambda share, note: None)
+            assert outcome.state == "done", outcome.message
+    return plan, store
+
+
+def test_the_table_counts_items_and_pairs_by_hand_and_weighs_sizes_within_their_bounds(planned):
+    plan, store = planned
+    towers, everything, test = mixtures(plan.benchmarks[0], plan.todo, store)
+    assert (towers.source, towers.languages) == ("towers", ["de", "en"])
+    assert (towers.items, towers.pairs, towers.crossing) == (
+        TOWERS * 6,
+        TOWERS * 6 * 2,
+        TOWERS * 6 * 2,
+    )
+    assert (everything.items, everything.pairs) == (252 * 6, 252 * 6 * 8)
+    assert everything.crossing == 252 * 6 * 8 * 7
+    assert (test.items, len(test.languages)) == (84 * 6, 8)
+    # 126 items; 1,512 that are taken for 504, three times; 504 that are taken for 756.
+    total = 126 + 3 * 504 + 756
+    expected = {"towers": 126 / total, "all": 1512 / total, "test": 756 / total}
+    for mixture in (towers, everything, test):
+        assert mixture.shares["mono"] == pytest.approx(expected[mixture.source])
+        assert mixture.shares["hybrid"] == pytest.approx(expected[mixture.source])
+    assert [m.shares["even"] for m in (towers, everything, test)] == pytest.approx([0.2, 0.6, 0.2])
+
+
+@pytest.mark.parametrize("sampler", ["mono", "hybrid", "even"])
+def test_2000_batches_are_drawn_as_the_table_says(planned, sampler):
+    plan, store = planned
+    job = next(iter(plan.benchmarks[0].systems[sampler].values()))
+    items = texts_to_train_on(job, store).items
+    batches = job.sampler.plugin.prepare(items, batch_size=4, seed=0)
+    sources = [set(items.source[batches.batch(step)[:, 0]]) for step in range(2000)]
+    assert all(len(found) == 1 for found in sources)
+    counts = np.bincount([found.pop() for found in sources], minlength=3)
+    for mixture, count in zip(mixtures(plan.benchmarks[0], plan.todo, store), counts, strict=True):
+        share = mixture.shares[sampler]
+        assert abs(count / 2000 - share) <= 3 * np.sqrt(share * (1 - share) / 2000)
+
+
+def test_a_sampler_that_does_not_tell_its_shares_is_tried_out(planned, monkeypatch):
+    plan, store = planned
+
+    class Second:
+        def batch(self, step):
+            return np.array([[TOWERS * 6 + step, 0, 0]], np.int32)  # items of the second source
+
+    mono = type(build("sampler", "mono", {}).plugin)
+    monkeypatch.setattr(mono, "prepare", lambda *_, **__: Second())
+    shares = [mixture.shares["mono"] for mixture in mixtures(plan.benchmarks[0], plan.todo, store)]
+    assert shares == [0, 1, 0]
+
+
+def test_a_run_shows_the_table_before_it_trains(planned, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train, "run", lambda *_, **__: 1 / 0)  # enough is seen by then
+    done = CliRunner().invoke(app, ["run", "f.yaml", "--device", "cpu"])
+    lines = done.stderr.splitlines()
+    start = lines.index("toy: what the batches are made of")
+    assert start < next(i for i, line in enumerate(lines) if "] FAILED train " in line)
+    assert re.split(r"  +", lines[start + 2]) == [
+        "training data", "languages", "items", "pairs", "pairs across languages",
+        "share in mono", "share in hybrid", "share in even",
+    ]  # fmt: skip
+    assert re.split(r"  +", lines[start + 4].strip()) == [
+        "towers", "2: de en", "126", "252", "252", "5.3%", "5.3%", "20.0%"
+    ]  # fmt: skip
+
+
+def test_a_minimum_above_the_cap_is_a_mistake(tmp_path):
+    (tmp_path / "f.yaml").write_text(SPEC.replace("cap: 504", "cap: 504, minimum: 505"))
+    with pytest.raises(SpecError, match="the minimum, 505, is above the cap, 504"):
+        load_spec(tmp_path / "f.yaml")
