@@ -26,7 +26,7 @@ LAYERS = [
     {"training"},
     {"stages"},
     {"jobs", "plan", "planner", "resolved", "stored"},
-    {"site", "trainer", "mixture", "worker", "checks", "executor", "exporter"},
+    {"site", "trainer", "mixture", "inspection", "worker", "checks", "executor", "exporter"},
     {"tables", "cli"},
 ]  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

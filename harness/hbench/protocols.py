@@ -158,6 +158,12 @@ class Dataset(Plugin, Protocol):
     ``parallel`` says that queries of one item are translations of each other. One that needs files
     from elsewhere may have ``downloads() -> Sequence[Remote]``: they are fetched before ``queries``
     is called, and told with their sizes when planning. ``fingerprint`` must not need them then.
+
+    It may also have ``licence``, in a line; ``counts() -> Mapping[str, Mapping[str, int]]``, how
+    many ``queries``, ``passages``, ``judgements`` and ``relevant`` ones each language has, for
+    `hbench data` to check; ``notes() -> Sequence[str]``, what is noteworthy of it, asked for when
+    its streams were read; and ``may_dangle``: judgements of passages that the corpus lacks are then
+    left out, and counted in a note, instead of being an error.
     """
 
     @property

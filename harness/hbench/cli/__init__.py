@@ -5,7 +5,7 @@ Nothing heavy is imported until a command runs, so that ``--help`` answers at on
 
 import typer
 
-from hbench.cli import compare, export, plan, plugins, run, validate
+from hbench.cli import compare, data, export, plan, plugins, run, validate
 
 app = typer.Typer(
     name="hbench",
@@ -19,6 +19,7 @@ app.command("run")(run.run)
 app.command("compare")(compare.compare)
 app.command("export")(export.export)
 app.command("plan")(plan.plan)
+app.command("data")(data.data)
 app.command("validate")(validate.validate)
 app.command("plugins")(plugins.plugins)
 

@@ -1,6 +1,7 @@
 """``hbench plan``: what a run would do, and what is there already."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from hbench.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from hbench.jobs import DataJob
     from hbench.plan import Plan
     from hbench.store import Store
 
@@ -58,16 +60,21 @@ def encodes(plan: "Plan", store: "Store") -> str:
 
 
 def announce_downloads(plan: "Plan", store: "Store") -> list[str]:
+    """What will be downloaded for a plan; see ``announce``."""
+    from hbench.jobs import DataJob
+
+    return announce([job for job in plan.todo if isinstance(job, DataJob)], store)
+
+
+def announce(waiting: "Sequence[DataJob]", store: "Store") -> list[str]:
     """What will be downloaded, with its size and licence: a line for each dataset.
 
     Raises:
         DataError: nothing may be downloaded, and something is not here.
     """
     from hbench import downloads
-    from hbench.jobs import DataJob
 
     downloads.settle(store.downloads, offline=downloads.is_offline())
-    waiting = [job for job in plan.todo if isinstance(job, DataJob)]
     downloads.require([remote for job in waiting for remote in job.downloads])
     lines = []
     for job in waiting:

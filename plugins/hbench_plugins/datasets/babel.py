@@ -99,6 +99,7 @@ class Babel:
     seed: int = 0
     version: ClassVar[int] = 1
     parallel: ClassVar[bool] = True
+    licence: ClassVar[str] = "Apache-2.0"
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**64:

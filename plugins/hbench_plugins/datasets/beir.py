@@ -82,7 +82,7 @@ class Beir:
             distinct.check()
 
     def judgements(self) -> Iterator[Judgement]:
-        """Language by language, in the files' order; without those of queries that are not there."""
+        """Language by language, in the files' order; of queries that are there."""
         known = self._known()
         for place in self._places():
             for item, record in self._judged(place):

@@ -41,6 +41,8 @@ class IRDatasets:
         also: ids by language, which join or replace those of the family.
         query_field: of the queries; None for their default text.
         parallel: whether an id of a query means the same in all languages.
+        licence: in a line, if it is known.
+        known: what ``counts`` tells.
     """
 
     id: str
@@ -49,7 +51,10 @@ class IRDatasets:
     also: Mapping[str, str] = field(default_factory=dict)
     query_field: str | None = None
     parallel: bool = False
+    licence: str | None = None
+    known: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     version: ClassVar[int] = 1
+    may_dangle: ClassVar[bool] = True
     _left_out: Counter[tuple[str, str]] = field(
         default_factory=Counter, init=False, repr=False, compare=False
     )
@@ -62,6 +67,10 @@ class IRDatasets:
         sums = [file.md5 for name in ids.values() for file in library.files(name)]
         pinned = sums if sums and all(sums) else [*sums, library.version()]
         return key_of({"ids": ids, "files": pinned})
+
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """What is known of each language."""
+        return self.known
 
     def languages(self) -> Sequence[str]:
         """The tags of all ids."""

@@ -46,12 +46,14 @@ class Release:
         commit: in 40 hex digits.
         licence: in a line.
         files: size in bytes and sha256 of each language's file.
+        counts: questions and sentences of each language.
     """
 
     name: str
     commit: str
     licence: str
     files: Mapping[str, tuple[int, str]]
+    counts: Mapping[str, tuple[int, int]]
 
     def remotes(self) -> Mapping[str, Remote]:
         """The file of each language."""
@@ -78,6 +80,20 @@ class LAReQA:
     context: bool = True
     release: ClassVar[Release]
     parallel: ClassVar[bool] = True
+
+    @property
+    def licence(self) -> str:
+        """In a line."""
+        return self.release.licence
+
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """What each language has; nothing if only some articles are read."""
+        if self._chosen is not None:
+            return {}
+        return {
+            language: {"queries": queries, "passages": passages, "relevant": queries}
+            for language, (queries, passages) in self.release.counts.items()
+        }
 
     def downloads(self) -> Sequence[Remote]:
         """The languages' files, unless their folder is given."""

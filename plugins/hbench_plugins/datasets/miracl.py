@@ -1,6 +1,7 @@
 """MIRACL: questions on Wikipedia in 18 languages, each with the passages of its own language."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from hbench_plugins.datasets.irds import IRDatasets, chosen
@@ -49,4 +50,16 @@ def miracl(
         languages: some of ar bn de en es fa fi fr hi id ja ko ru sw te th yo zh; not given: all
             that the split has.
     """
-    return of_ir_datasets(f"miracl/{{lang}}/{split}", chosen(languages, COUNTS[split]))
+    tags = chosen(languages, COUNTS[split])
+    known = {
+        tag: {
+            "queries": queries,
+            "passages": PASSAGES[tag],
+            "judgements": judgements,
+            "relevant": relevant,
+        }
+        for tag, (queries, judgements, relevant) in COUNTS[split].items()
+        if tag in tags
+    }
+    dataset = of_ir_datasets(f"miracl/{{lang}}/{split}", tags)
+    return replace(dataset, licence="Apache-2.0", known=known)

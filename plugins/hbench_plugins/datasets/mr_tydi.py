@@ -1,6 +1,7 @@
 """Mr. TyDi: questions on Wikipedia in 11 languages, each with the passages of its own language."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from hbench_plugins.datasets.irds import IRDatasets, chosen
@@ -44,4 +45,11 @@ def mr_tydi(
         split: which questions.
         languages: some of ar bn en fi id ja ko ru sw te th; not given: all.
     """
-    return of_ir_datasets(f"mr-tydi/{{lang}}/{split}", chosen(languages, COUNTS[split]))
+    tags = chosen(languages, COUNTS[split])
+    known = {
+        tag: {"queries": queries, "passages": PASSAGES[tag], "relevant": judgements}
+        for tag, (queries, judgements) in COUNTS[split].items()
+        if tag in tags
+    }
+    dataset = of_ir_datasets(f"mr-tydi/{{lang}}/{split}", tags)
+    return replace(dataset, licence="Apache-2.0", known=known)

@@ -125,10 +125,8 @@ class Parallel:
         """What monolingual figures of sentences are worth."""
         if self.passage is not None:
             return []
-        return [
-            "an item's query and passage are one text: in its own language it finds itself, so "
-            "that monolingual settings say nothing"
-        ]
+        note = "query and passage are one text, which finds itself in its own language: monolingual"
+        return [f"{note} settings say nothing"]
 
     def _check_fields(self) -> None:
         paths = self.files.values() if isinstance(self.files, dict) else (self.files,)

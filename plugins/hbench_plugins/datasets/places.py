@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from glob import escape, glob
+from glob import escape
 from pathlib import Path
 
 from hbench.errors import DataError, OptionError
@@ -78,8 +78,8 @@ def find(path: Path, language: Choice) -> Sequence[Place]:
     tags = chosen(language)
     if LANG not in str(path):
         return [Place(tag, tag, path) for tag in tags or ()]
-    matches = sorted(filter(None, map(_expression(path).fullmatch, glob(_wildcards(path)))),
-                     key=lambda match: match[0])  # fmt: skip
+    paths = sorted(map(str, Path(path.anchor).glob(_wildcards(path))))
+    matches = list(filter(None, map(_expression(path).fullmatch, paths)))
     names = [(match["lang"], Path(match[0]), match.groupdict().get("set", "")) for match in matches]
     return of_codes(names, tags, str(path))
 
@@ -141,7 +141,9 @@ def number_range(option: str, text: str) -> range:
 
 
 def _wildcards(path: Path) -> str:
-    return "".join("*" if part in (LANG, SET, "*") else escape(part) for part in _parts(path))
+    """The path below its root, with ``*`` where anything may stand."""
+    parts = _parts(path.relative_to(path.anchor))
+    return "".join("*" if part in (LANG, SET, "*") else escape(part) for part in parts)
 
 
 def _expression(path: Path) -> re.Pattern[str]:

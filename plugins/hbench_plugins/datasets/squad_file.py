@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -127,7 +127,7 @@ def split(text: str) -> list[str]:
     """
     ends = [match.end() for match in END.finditer(text)]
     bounds = [0, *ends, len(text)]
-    return [text[a:b] for a, b in zip(bounds, bounds[1:], strict=False) if a < b]
+    return [text[a:b] for a, b in pairwise(bounds) if a < b]
 
 
 def _article(group: Any, number: int, seen: set[str], where: str) -> Article:  # noqa: ANN401 - JSON

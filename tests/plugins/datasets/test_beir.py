@@ -237,7 +237,7 @@ def test_a_single_folder_needs_its_one_language(tmp_path, language):
 
 @pytest.mark.parametrize("language", ["german", ("de", "qqq1"), ()])
 def test_what_is_no_language_is_refused(tmp_path, language):
-    with pytest.raises(OptionError, match="^language: "):
+    with pytest.raises(OptionError, match=r"^language: "):
         Beir(path=tmp_path / "{lang}", language=language)
 
 

@@ -220,16 +220,12 @@ def test_xquad_has_1190_questions_and_240_paragraphs_in_each_language(shared_dat
 
 
 def test_xquad_r_has_the_same_answers_as_in_its_own_plugin(shared_data, stored, xquad_r):
-    """Candidates differ by the 1 to 4 sentences a language that occur twice."""
-    corpus = stored(Squad(path=shared_data / "xquad-r" / "{lang}.json", unit="sentence"))
-    assert corpus.languages == xquad_r.languages
-    twice = {"ar": 2, "hi": 1, "ru": 1, "tr": 1, "zh": 4}
-    expected = [
-        count - twice.get(tag, 0)
-        for tag, count in zip(corpus.languages, counts(xquad_r.passage_offsets), strict=True)
-    ]
-    assert counts(corpus.passage_offsets) == expected
-    assert answers(corpus) == answers(xquad_r)
+    """Its candidates are fewer by the sentences that occur twice: 2 in Arabic, 4 in Chinese."""
+    path, tags = shared_data / "xquad-r" / "{lang}.json", ("ar", "th", "zh")
+    corpus = stored(Squad(path=path, unit="sentence", language=tags))
+    assert counts(corpus.passage_offsets) == [1222 - 2, 852, 1196 - 4]
+    ours = answers(corpus)
+    assert ours == {tag: found for tag, found in answers(xquad_r).items() if tag in tags}
 
 
 def answers(corpus):
