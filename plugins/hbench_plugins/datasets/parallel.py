@@ -43,9 +43,11 @@ class Parallel:
     many lines, unless ``id`` joins them: then an item may lack languages.
 
     Sentences have no answers: without ``passage``, the text of an item is both its query and its
-    passage, so that a sentence of one language looks for its translation in another. In its own
-    language it finds itself. Evaluate on ``cross`` and ``pair`` and train on ``cross``: ``mono``
-    is won by every encoder, and teaches next to nothing (two equal texts differ in dropout).
+    passage, so that a sentence of one language looks for its translation in another. Where the
+    candidates are of its own language, it finds itself. So evaluate on ``cross``, where they are
+    not, and train with the sampler ``cross``: ``mono`` is won by every encoder and teaches next to
+    nothing (a text and itself, which differ in dropout), and in ``pair`` and ``multi`` one relevant
+    passage of each query is a gift.
 
     Each line is a passage of its own, also where two are equal, as in these tasks' own scorers.
 
@@ -122,11 +124,11 @@ class Parallel:
             yield Judgement(text.item, text.language, text.item)
 
     def notes(self) -> Sequence[str]:
-        """What monolingual figures of sentences are worth."""
+        """Which figures of sentences mean something."""
         if self.passage is not None:
             return []
-        note = "query and passage are one text, which finds itself in its own language: monolingual"
-        return [f"{note} settings say nothing"]
+        note = "query and passage are one text, which finds itself in its own language: of the"
+        return [f"{note} settings only cross says something"]
 
     def _check_fields(self) -> None:
         paths = self.files.values() if isinstance(self.files, dict) else (self.files,)
