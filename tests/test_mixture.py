@@ -139,3 +139,61 @@ def test_a_minimum_above_the_cap_is_a_mistake(tmp_path):
     (tmp_path / "f.yaml").write_text(SPEC.replace("cap: 504", "cap: 504, minimum: 505"))
     with pytest.raises(SpecError, match="the minimum, 505, is above the cap, 504"):
         load_spec(tmp_path / "f.yaml")
+
+
+REAL = """
+version: 1
+benchmarks:
+  real:
+    train:
+      data:
+        ntrex: {use: parallel, files: "DATA/ntrex/newstest2019-*.{lang}.txt", weight: 2}
+        tatoeba: {use: parallel, files: "DATA/tatoeba/tatoeba.{set}.{lang}", cap: 3000}
+        mkqa: {use: parallel, files: "DATA/mkqa/dev/mkqa-{lang}.jsonl", query: question,
+               passage: answers, id: id, minimum: 2500}
+      steps: 3
+      batch_size: 16
+    encoders: {tiny: {use: scratch, hidden: 8, layers: 1, vocabulary: 500}}
+    samplers: {cross: {use: cross}, hybrid: {use: hybrid}}
+    objectives: {infonce: {use: infonce}}
+    evaluate:
+      xquad:
+        data: {use: squad, path: "DATA/xquad/xquad.{lang}.json", unit: sentence}
+        settings: [mono, cross]
+        metrics: [map]
+"""
+
+
+def test_ntrex_tatoeba_and_mkqa_are_drawn_as_their_table_says(shared_data, tmp_path):
+    (tmp_path / "f.yaml").write_text(REAL.replace("DATA", str(shared_data)))
+    store, hardware = Store(tmp_path / "results"), find_hardware("cpu")
+    plan = make_plan(load_spec(tmp_path / "f.yaml"), store, hardware)
+    for job in plan.jobs:
+        if job.title.startswith("data"):
+            assert run_job(job, Site(store, hardware), lambda share, note: None).state == "done"
+    found = mixtures(plan.benchmarks[0], plan.todo, store)
+    assert [mixture.source for mixture in found] == ["ntrex", "tatoeba", "mkqa"]
+    assert [mixture.items for mixture in found] == [1997, 9548, 1758]
+    assert [len(mixture.languages) for mixture in found] == [11, 11, 12]
+    total = 2 * 1997 + 3000 + 2500
+    for sampler in ("cross", "hybrid"):
+        job = next(iter(plan.benchmarks[0].systems[sampler].values()))
+        items = texts_to_train_on(job, store).items
+        batches = job.sampler.plugin.prepare(items, batch_size=16, seed=3)
+        drawn = np.bincount(
+            [items.source[batches.batch(step)[0, 0]] for step in range(2000)], minlength=3
+        )
+        for mixture, count, part in zip(found, drawn, (2 * 1997, 3000, 2500), strict=True):
+            assert mixture.shares[sampler] == pytest.approx(part / total)
+            error = np.sqrt(part / total * (1 - part / total) / 2000)
+            assert abs(count / 2000 - part / total) <= 3 * error
+
+
+@pytest.mark.slow
+def test_ntrex_tatoeba_and_mkqa_train_one_model(shared_data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "f.yaml").write_text(REAL.replace("DATA", str(shared_data)))
+    done = CliRunner().invoke(app, ["run", "f.yaml", "--device", "cpu"])
+    assert done.exit_code == 0, done.stderr
+    assert "real: xquad, cross" in done.stdout
+    assert "also occur in training (exact)" in " ".join(done.stdout.split())

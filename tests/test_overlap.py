@@ -44,16 +44,16 @@ def test_one_word_changed_or_more_text_around_it_is_near_and_not_exact(copy):
 
 
 @pytest.mark.parametrize(
-    ("text", "copy"),
+    ("text", "word", "other"),
     [
-        ("वह कौन सा शहर है जिसमें यह पुराना मंदिर बना है?", "वह कौन सा गाँव है जिसमें यह पुराना मंदिर बना है?"),
-        ("这座古老的铁塔是在哪一年由谁在城里建造完成的？", "这座古老的石桥是在哪一年由谁在城里建造完成的？"),
-        ("ในปีใดที่หอคอยเหล็กของเมืองเก่าสร้างเสร็จ", "ในปีใดที่หอคอยไม้ของเมืองเก่าสร้างเสร็จ"),
-        ("В каком году была построена железная башня?", "В каком году была построена каменная башня?"),
+        ("वह कौन सा शहर है जिसमें यह पुराना मंदिर बना है?", "शहर", "गाँव"),
+        ("这座古老的铁塔是在哪一年由谁在城里建造完成的？", "铁塔", "石桥"),
+        ("ในปีใดที่หอคอยเหล็กของเมืองเก่าสร้างเสร็จ", "เหล็ก", "ไม้"),
+        ("В каком году была построена железная башня?", "железная", "каменная"),
     ],
-)  # fmt: skip
-def test_one_word_changed_is_near_in_other_scripts(text, copy):
-    assert flags(Known([text]).find([copy])) == ([False], [True])
+)
+def test_one_word_changed_is_near_in_other_scripts(text, word, other):
+    assert flags(Known([text]).find([text.replace(word, other)])) == ([False], [True])
 
 
 def test_what_shares_only_its_form_is_not_near():

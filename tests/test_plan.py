@@ -105,8 +105,8 @@ def test_systems_come_one_after_the_other_so_that_tables_fill_up_early(plan):
     system = "mono, seed 1"
     assert titles[:7] == [
         "data babel split=train", "data babel split=test", "leakage babel split=test in some",
-        f"train {system}", f"encode babel split=test by {system}", f"rank babel split=test by {system}",
-        f"score babel split=test by {system}",
+        f"train {system}", f"encode babel split=test by {system}",
+        f"rank babel split=test by {system}", f"score babel split=test by {system}",
     ]  # fmt: skip
 
 

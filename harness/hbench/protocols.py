@@ -155,15 +155,14 @@ class Encoder(Plugin, Protocol):
 class Dataset(Plugin, Protocol):
     """Queries, passages and judgements; streamed, so that a corpus need not fit into memory.
 
-    ``parallel`` says that queries of one item are translations of each other. One that needs files
-    from elsewhere may have ``downloads() -> Sequence[Remote]``: they are fetched before ``queries``
-    is called, and told with their sizes when planning. ``fingerprint`` must not need them then.
+    ``parallel`` says that queries of one item are translations of each other. It may also have
 
-    It may also have ``licence``, in a line; ``counts() -> Mapping[str, Mapping[str, int]]``, how
-    many ``queries``, ``passages``, ``judgements`` and ``relevant`` ones each language has, for
-    `hbench data` to check; ``notes() -> Sequence[str]``, what is noteworthy of it, asked for when
-    its streams were read; and ``may_dangle``: judgements of passages that the corpus lacks are then
-    left out, and counted in a note, instead of being an error.
+    * ``downloads() -> Sequence[Remote]``: files that are fetched before its streams are read;
+      ``fingerprint`` must not need them;
+    * ``licence``, in a line, and ``counts()``: by language how many ``queries``, ``passages``,
+      ``judgements`` and ``relevant`` ones it must have, for `hbench data` to check;
+    * ``notes() -> Sequence[str]``: what is noteworthy, asked for when its streams were read;
+    * ``may_dangle``: judgements of absent passages are counted and left out, and no error.
     """
 
     @property
@@ -287,11 +286,7 @@ class Executor(Plugin, Protocol):
     """Walks jobs in an order that respects their needs."""
 
     def execute(
-        self,
-        jobs: Sequence[Job],
-        run: Callable[[Job], Outcome],
-        *,
-        fail_fast: bool,
+        self, jobs: Sequence[Job], run: Callable[[Job], Outcome], *, fail_fast: bool
     ) -> Mapping[str, Outcome]:
         """Run all jobs.
 

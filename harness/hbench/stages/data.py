@@ -38,7 +38,8 @@ def run(dataset: Dataset, folder: Path) -> dict[str, Any]:
     items, query_counts = _write_queries(dataset, languages, folder)
     judged = _judgements(dataset, items, languages)
     passage_counts, rows = _write_passages(dataset, languages, folder, wanted=judged)
-    answered = _write_judgements(judged, items, rows, folder)
+    present, notes = _present(judged, rows, may_dangle=getattr(dataset, "may_dangle", False))
+    answered = _write_judgements(present, items, rows, folder)
     _write_items(items, folder)
     shards = {
         side: {name: write_numbers(folder, f"{stem}-{name}", SHARD) for name in languages}
@@ -51,11 +52,12 @@ def run(dataset: Dataset, folder: Path) -> dict[str, Any]:
         "passages": passage_counts,
         "items": len(items),
         "clusters": len({cluster for _, cluster in items.values()}),
-        "judgements": len(judged),
+        "judgements": len(present),
         "shards": shards,
     }
     unanswered = len(items) - answered
-    facts["notes"] = [f"{unanswered} items have no relevant passage"] if unanswered else []
+    notes += [f"{unanswered} items have no relevant passage"] if unanswered else []
+    facts["notes"] = [*notes, *(dataset.notes() if hasattr(dataset, "notes") else ())]
     return facts
 
 
@@ -152,16 +154,31 @@ def _write_passages(
         table.check_distinct("id")
         if not table.rows:
             raise DataError(f"language {name!r} has no passages")
-    absent = judged - found.keys()
-    if absent:
-        language, passage_id = min(absent)
-        raise DataError(
-            f"{len(absent)} judged passages are absent from the corpus, "
-            f"the first is {passage_id!r} in {language!r}"
-        )
     counts = {name: table.rows for name, table in tables.items()}
     start = dict(zip(languages, _running_total(counts.values()), strict=False))
     return counts, {(name, key): row + start[name] for (name, key), row in found.items()}
+
+
+def _present(
+    judged: Mapping[tuple[str, str, str], int],
+    rows: Mapping[tuple[str, str], int],
+    *,
+    may_dangle: bool,
+) -> tuple[Mapping[tuple[str, str, str], int], list[str]]:
+    """The judgements of passages that are there, and a note on the others, if there may be any."""
+    absent = {(language, passage) for _, language, passage in judged} - rows.keys()
+    if not absent:
+        return judged, []
+    language, passage = min(absent)
+    first = f"the first is {passage!r} in {language!r}"
+    if not may_dangle:
+        raise DataError(f"{len(absent)} judged passages are absent from the corpus, {first}")
+    present = {key: grade for key, grade in judged.items() if key[1:] not in absent}
+    note = (
+        f"left out, judgements of passages that the corpus lacks: {len(judged) - len(present):,}, "
+        f"of {len(absent):,} passages, {first}"
+    )
+    return present, [note]
 
 
 def _write_judgements(

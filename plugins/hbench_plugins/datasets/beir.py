@@ -38,6 +38,7 @@ class Beir:
     language: str | tuple[str, ...] | None = None
     parallel: bool = False
     version: ClassVar[int] = 1
+    may_dangle: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         places.check("path", self.path, self.language)

@@ -1,0 +1,113 @@
+"""Leakage from end to end: what a run says and does about it."""
+
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from hbench.cli import app
+
+SPEC = """
+version: 1
+benchmarks:
+  toy:
+    train:
+      data: {pairs: {use: parallel, files: train.tsv}}
+      steps: 2
+      batch_size: 4
+      leakage: ACTION
+    encoders: {tiny: {use: scratch, hidden: 8, layers: 1, vocabulary: 300}}
+    samplers: {cross: {use: cross}}
+    objectives: {infonce: {use: infonce}}
+    evaluate:
+      test: {data: {use: parallel, files: test.tsv}, settings: [cross], metrics: [map]}
+"""
+ANIMALS = ["horses", "goats", "sheep", "mules", "cows", "geese", "ducks", "pigs", "hens", "bees"]
+TIERE = ["Pferde", "Ziegen", "Schafe", "Esel", "Kühe", "Gänse", "Enten", "Kater", "Hunde", "Bienen"]
+
+
+def table(rows):
+    return "en\tde\n" + "".join(f"{a}\t{b}\n" for a, b in rows)
+
+
+def trained_on(number):
+    """No two of them share three words in a row."""
+    return (
+        f"{ANIMALS[number].title()} were counted by {number + 3} tired clerks",
+        f"{TIERE[number]} zählten {number + 3} müde Schreiber",
+    )
+
+
+TESTED = [
+    ("Nobody knows today who built the old bridge here", "Heute weiß keiner, wer die Brücke baute"),
+    ("The harbour freezes over in very cold winters", "In sehr kalten Wintern friert der Hafen zu"),
+    ("A market is held on the first day of the month", "Am Ersten des Monats ist immer Markt"),
+    ("Its chapel lost the roof in an autumn storm", "Ein Herbststurm nahm der Kapelle das Dach"),
+    ("Roses and beans grow together in that garden", "In jenem Garten wachsen Rosen und Bohnen"),
+    ("Two millers shared the windmill for fifty years", "Zwei Müller teilten sich die Mühle lange"),
+]
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs the spec; rows of the test are among those to train on, changed or not."""
+    monkeypatch.chdir(tmp_path)
+
+    def go(action, *leaking):
+        rows = [trained_on(number) for number in range(10)]
+        (tmp_path / "train.tsv").write_text(table([*rows, *leaking]), encoding="utf-8")
+        (tmp_path / "test.tsv").write_text(table(TESTED), encoding="utf-8")
+        (tmp_path / "f.yaml").write_text(SPEC.replace("ACTION", action), encoding="utf-8")
+        return CliRunner().invoke(app, ["run", "f.yaml", "--device", "cpu"])
+
+    return go
+
+
+COPY = ("NOBODY knows  today who built the old bridge here", "ein ganz anderer Satz als dort")
+NEAR = ("The harbour freezes over in very mild winters", "noch ein Satz, den keiner kennt")
+
+
+def test_tables_and_the_run_say_that_nothing_was_found(run):
+    done = run("warn")
+    assert done.exit_code == 0, done.stderr
+    told = "0 of 6 questions and 0 of 12 passages also occur in training (exact); 0 near"
+    assert told in " ".join(done.stdout.split())
+    assert "also occur" not in done.stderr
+
+
+def test_a_copy_and_a_near_copy_are_told_and_trained_on_unless_said_otherwise(run):
+    done = run("warn", COPY, NEAR)
+    assert done.exit_code == 0, done.stderr
+    # Query and passage of an item are one text here, so that each is found twice.
+    told = "1 of 6 questions and 1 of 12 passages also occur in training (exact); 2 near"
+    assert told in " ".join(done.stdout.split())
+    assert f"note: {told}" in done.stderr
+    assert items_of(done) == 12
+
+
+def test_an_error_stops_before_training_and_shows_what_was_found(run, tmp_path):
+    done = run("error", COPY, NEAR)
+    assert done.exit_code == 2
+    assert "toy: evaluate.test: 1 of 6 questions and 1 of 12 passages also occur" in done.stderr
+    assert "the first is 'Nobody knows today who built the old bridge here'" in done.stderr
+    assert "set train.leakage to warn or drop" in done.stderr
+    assert not (tmp_path / "results" / "systems").exists()
+    assert run("error").exit_code == 0
+
+
+def test_dropped_items_are_not_trained_on_and_the_system_is_another_one(run, tmp_path):
+    run("warn", COPY, NEAR)
+    done = run("drop", COPY, NEAR)
+    assert done.exit_code == 0, done.stderr
+    assert "2 items that an evaluation knows are not trained on" in done.stderr
+    assert "2 near; 2 items are not trained on for it" in " ".join(done.stdout.split())
+    assert items_of(done) == 10
+    assert len(list((tmp_path / "results" / "systems").iterdir())) == 2
+    again = run("drop", COPY, NEAR)
+    assert "everything is done already" in again.stderr
+
+
+def items_of(done):
+    """How many items the table of the training data counts."""
+    (count,) = re.findall(r"^pairs +2: de en +(\d+)", done.stderr, re.M)
+    return int(count)
