@@ -19,7 +19,7 @@ FILES = {
 LAYERS = [
     {"errors", "records", "protocols"},
     {"options", "registry", "specfile", "settings", "statistics", "packing", "attention",
-     "memory", "ahead", "languages", "downloads", "grams", "overlap", "drawing", "provenance",
+     "memory", "ahead", "languages", "downloads", "compiled", "grams", "overlap", "drawing", "provenance",
      "store", "numbering", "corpus", "training_texts", "vectors", "tokens", "counting",
      "counting_cpu", "pools", "search", "approximate", "toplist", "scorefile", "footnotes"},
     {"uses", "spec", "validate", "matrix"},
@@ -35,8 +35,8 @@ FOR_PLUGINS = LAYERS[0] | {
 }  # fmt: skip
 HEAVY = {"torch", "transformers", "ranx", "faiss", "ir_datasets", "accelerate", "tokenizers",
          "pandas", "pyarrow", "scipy", "safetensors", "numba"}  # fmt: skip
-COMPILED = {"hbench/counting_cpu.py", "hbench/grams.py"}
-AS_HEAVY = ("hbench.counting_cpu", "hbench.grams")
+COMPILED = {"hbench/compiled.py", "hbench/counting_cpu.py", "hbench/grams.py"}
+AS_HEAVY = ("hbench.compiled", "hbench.counting_cpu", "hbench.grams")
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 

@@ -179,7 +179,7 @@ def test_ntrex_tatoeba_and_mkqa_are_drawn_as_their_table_says(shared_data, tmp_p
     for sampler in ("cross", "hybrid"):
         job = next(iter(plan.benchmarks[0].systems[sampler].values()))
         items = texts_to_train_on(job, store).items
-        batches = job.sampler.plugin.prepare(items, batch_size=16, seed=3)
+        batches = build("sampler", sampler, {}).plugin.prepare(items, batch_size=16, seed=3)
         drawn = np.bincount(
             [items.source[batches.batch(step)[0, 0]] for step in range(2000)], minlength=3
         )

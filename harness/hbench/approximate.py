@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hbench.corpus import Corpus
-from hbench.pools import Pool, Rows
-from hbench.records import Int32Array, Int64Array, Side
+from hbench.pools import Pool, ReadVectors, query_vectors
+from hbench.records import Int32Array, Int64Array
 from hbench.search import best, best_by_index, recall
 
 
@@ -32,7 +32,7 @@ def count(
     corpus: Corpus,
     query: Int32Array,
     passage: Int32Array,
-    read: Callable[[Side, str], Rows],
+    read: ReadVectors,
     *,
     index: str,
     depth: int,
@@ -42,7 +42,8 @@ def count(
     """Search each language by an index of its passages, and exactly too, to tell the recall.
 
     A relevant passage that the index finds is ranked among what it finds. One that it does not find
-    is ranked last: all other candidates are before it.
+    is ranked last: all candidates are before it but those of the query that are not found either
+    and come after it in the exact order.
 
     Args:
         corpus: the dataset.
@@ -59,15 +60,14 @@ def count(
     """
     import torch
 
-    from hbench.counting import LEAST, exact, keys
+    from hbench.counting import LEAST, exact_of, keys
 
-    queries = np.concatenate(
-        [rows[:] for name in corpus.languages if len(rows := read("query", name))]
-    )
+    queries = query_vectors(corpus, read)
     known, where = np.unique(passage, return_inverse=True)
     relevant = Pool.of(corpus, read, corpus.languages).take(known)
     own = torch.from_numpy(where)
-    score = exact(torch.from_numpy(queries[query]), relevant.vectors[own])
+    asked = torch.from_numpy(query.astype(np.int64))
+    score = exact_of(torch.from_numpy(queries), relevant.vectors, asked, own)
     own_key = keys(score, relevant.place[own]).numpy()
     shape = (len(queries), len(corpus.languages), depth)
     beats = np.zeros((len(query), len(corpus.languages)), np.int32)
@@ -86,7 +86,23 @@ def count(
         beats[:, number] = (top[query, number] > own_key[:, None]).sum(axis=1)
         is_found |= (found.passage[query] == passage[:, None]).any(axis=1)
         progress((number + 1) / len(corpus.languages), f"searching {name}")
-    language = corpus.passage_languages(passage)
-    others = np.diff(corpus.passage_offsets) - (language[:, None] == np.arange(shape[1]))
-    beats[~is_found] = others[~is_found]
+    beats[~is_found] = _last(corpus, query[~is_found], passage[~is_found], own_key[~is_found])
     return Approximate(beats, top, top_passage, float(np.mean(shares)))
+
+
+def _last(corpus: Corpus, query: Int32Array, passage: Int32Array, key: Int64Array) -> Int32Array:
+    """(n, L) candidates before passages that were not found; none of a query's has another's place.
+
+    All before a passage are those that were found, and the query's other passages that were not and
+    have a higher key; so of its own, those with a lower key, and itself, are not.
+    """
+    language = corpus.passage_languages(passage)
+    before = np.tile(np.diff(corpus.passage_offsets), (len(query), 1))
+    order = np.lexsort((key, query))
+    after = np.zeros(before.shape[1], np.int64)
+    for number, row in enumerate(order):
+        if number and query[row] != query[order[number - 1]]:
+            after[:] = 0
+        after[language[row]] += 1
+        before[row] -= after
+    return before.astype(np.int32)

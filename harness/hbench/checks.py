@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hbench.corpus import Corpus
+from hbench.corpus import Corpus, taken
 from hbench.errors import DataError
 from hbench.jobs import RankJob, ScoreJob
 from hbench.overlap import leaks, told
@@ -55,7 +55,12 @@ def _check_leakage(part: BenchmarkPlan, store: Store) -> None:
 
 def _check_components(place: str, setting: str, parts: Sequence[Component], corpus: Corpus) -> None:
     answered = corpus.answered()
-    for component in parts:
+    asked = dict(zip(corpus.languages, np.diff(corpus.query_offsets).tolist(), strict=True))
+    served = [component for component in parts if asked[component.query_language]]
+    if not served:
+        raise DataError(f"{place}: setting {setting!r} has no queries: there are only such in "
+                        f"{', '.join(name for name, count in asked.items() if count)}")  # fmt: skip
+    for component in served:
         query = corpus.languages.index(component.query_language)
         counts = {name: answered[query, corpus.languages.index(name)] for name in component.pool}
         empty = sorted(name for name, count in counts.items() if not count)
@@ -94,7 +99,7 @@ def _check_fit(place: str, job: RankJob, corpus: Corpus, store: Store) -> None:
     rows = parallel_passages(texts)
     for name in sorted(set(corpus.languages) & set(texts.languages)):
         fitted_on = rows[:, texts.languages.index(name)]
-        learned = texts.table(f"passages-{name}")["text"].take(fitted_on).combine_chunks()
+        learned = taken(texts.table(f"passages-{name}")["text"], fitted_on).combine_chunks()
         tested = corpus.table(f"passages-{name}")["text"]
         shared = tested.filter(pc.is_in(tested, value_set=learned))
         if len(shared):

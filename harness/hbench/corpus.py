@@ -63,7 +63,7 @@ class Corpus:
         start = shard.number * SHARD
         rows = first[start : start + shard.texts]
         table = self.table(f"{TABLES[shard.side]}-{shard.language}")
-        texts: list[str] = table["text"].take(rows).to_pylist()
+        texts: list[str] = taken(table["text"], rows).to_pylist()
         return texts
 
     def text_numbers(self, side: Side, language: str) -> Int32Array:
@@ -166,13 +166,39 @@ class Corpus:
             yield (
                 item[chosen].astype(np.int64),
                 name,
-                self.table(f"passages-{name}")["text"].take(rows),
+                taken(self.table(f"passages-{name}")["text"], rows),
             )
 
     def _column(self, prefix: str, name: str) -> Int32Array:
         parts = [self.table(f"{prefix}-{lang}")[name].to_numpy() for lang in self.languages]
         column: Int32Array = np.concatenate(parts)
         return column
+
+
+def taken(column: Any, rows: Int32Array | Int64Array) -> Any:  # noqa: ANN401
+    """Some rows of an Arrow column, of which no more than these is read.
+
+    Arrow's own ``take`` puts the whole column into one piece first, which takes as much memory, and
+    fails from 2 GB of texts on.
+    """
+    import pyarrow as pa
+
+    order = np.argsort(rows, kind="stable")
+    ascending = np.asarray(rows)[order]
+    ends = np.cumsum([len(chunk) for chunk in column.chunks], dtype=np.int64)
+    cuts = np.searchsorted(ascending, ends)
+    first = 0
+    parts = []
+    for chunk, start, stop, end in zip(column.chunks, [0, *cuts], cuts, ends, strict=False):
+        if stop > start:
+            parts.append(chunk.take(pa.array(ascending[start:stop] - first)))
+        first = end
+    found = pa.chunked_array(parts, column.type)
+    if (np.diff(order) == 1).all():
+        return found
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return found.combine_chunks().take(pa.array(place))
 
 
 def shards_of(facts: Mapping[str, Any]) -> list[Shard]:

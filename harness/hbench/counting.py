@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LONGEST = 1 + 2.0**-10  # of a vector: length 1, with components rounded to float16 at worst
 # Bytes of what is computed at once: what a core's cache holds; a GPU needs more to be busy.
-AT_ONCE = {"cpu": 2**20, "mps": 2**28, "cuda": 2**28}
+AT_ONCE = {"cpu": 2**20, "cuda": 2**28}
 # Exact scores of a whole block take as long as those of about this share of its pairs, one by one.
 MANY = 1 / 128
 LEAST = -(2**63)  # below every key
@@ -74,18 +74,13 @@ def scores_of(keys: "torch.Tensor") -> "torch.Tensor":
     return torch.where(high >= 0, high, -high - 2**31).to(torch.int32).view(torch.float32)
 
 
-def exact(left: "torch.Tensor", right: "torch.Tensor") -> "torch.Tensor":
-    """(n,) scores of row i with row i of two (n, dim) tensors: float64 sums do not round here."""
-    import torch
-
-    rows = torch.arange(len(left), device=left.device)
-    return exact_of(left, right, rows, rows)
-
-
 def exact_of(
     left: "torch.Tensor", right: "torch.Tensor", i: "torch.Tensor", j: "torch.Tensor"
 ) -> "torch.Tensor":
-    """(n,) scores of the rows ``i`` of ``left`` with the rows ``j`` of ``right``, few at a time."""
+    """(n,) exact scores of the rows ``i`` of ``left`` with the rows ``j`` of ``right``.
+
+    float64 sums do not round here; few are worked on at a time.
+    """
     import torch
 
     rows = at_once(left.device, 2 * 8 * left.shape[1])

@@ -8,16 +8,17 @@ numba: so it is imported inside functions.
 import numba
 import numpy as np
 
+from hbench.compiled import compiled
 from hbench.counting import LEAST
 from hbench.records import Int32Array, Int64Array
 from hbench.vectors import Vectors
 
 TOGETHER = 32  # products that are looked at in one step, for one that is inside a band
-MANY = 1 / 16  # of a query's candidates inside a band, and all of them get their exact score
+DENSE = 1 / 16  # of a query's candidates inside a band, and all of them get their exact score
 STEPS = 16  # of halving the range of scores, which is 4, down to a few times their bound
 
 
-@numba.njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def count(
     products: Vectors,
     queries: Vectors,
@@ -62,7 +63,7 @@ def count(
                   top[i, language], top_passage[i, language])  # fmt: skip
 
 
-@numba.njit(cache=True)
+@compiled()
 def _count(
     row: Vectors,
     query: Vectors,
@@ -79,11 +80,13 @@ def _count(
 ) -> None:
     """Add the candidates that beat each relevant passage of one query, and that tie with it."""
     for r in range(len(score)):
+        if relevant[r] < 0:  # this query has fewer than others of its block
+            break
         low, high = score[r] - bound, score[r] + bound
         maybe, above = _reaching(row, low), _reaching(row, np.nextafter(high, np.float32(np.inf)))
         answer = relevant[r] - first
         undecided = maybe - above - (0 <= answer < len(row))
-        if undecided > len(row) * MANY:
+        if undecided > len(row) * DENSE:
             above, equal = _compare(query, passages, exact, place, score[r], key[r] & 0xFFFFFFFF)
             for other in relevant - first:
                 equal -= 0 <= other < len(row) and exact[other] == score[r]
@@ -102,7 +105,7 @@ def _count(
         beats[r] += above
 
 
-@numba.njit(cache=True)
+@compiled()
 def _compare(
     query: Vectors,
     passages: Vectors,
@@ -125,7 +128,7 @@ def _compare(
     return better, equal
 
 
-@numba.njit(cache=True)
+@compiled()
 def _keep(
     row: Vectors,
     query: Vectors,
@@ -151,7 +154,7 @@ def _keep(
         candidate = _next(row, candidate + 1, floor, np.float32(np.inf))
 
 
-@numba.njit(cache=True)
+@compiled()
 def _floor(row: Vectors, top: Int64Array, bound: np.float32) -> np.float32:
     """A product below which nothing can be among the best."""
     if top[-1] > LEAST:
@@ -171,7 +174,7 @@ def _floor(row: Vectors, top: Int64Array, bound: np.float32) -> np.float32:
     return low - np.float32(2) * bound
 
 
-@numba.njit(cache=True)
+@compiled()
 def _reaching(row: Vectors, low: np.float32) -> np.int32:
     """How many products reach ``low``."""
     count = np.int32(0)
@@ -180,7 +183,7 @@ def _reaching(row: Vectors, low: np.float32) -> np.int32:
     return count
 
 
-@numba.njit(cache=True)
+@compiled()
 def _next(row: Vectors, start: int, low: np.float32, high: np.float32) -> int:
     """The first place from ``start`` on whose product is inside, or the length."""
     while start < len(row):
@@ -197,7 +200,7 @@ def _next(row: Vectors, start: int, low: np.float32, high: np.float32) -> int:
 
 
 # The sum may be in any order: float64 holds every part of it without rounding.
-@numba.njit(cache=True, fastmath={"reassoc", "contract"})
+@compiled(fastmath={"reassoc", "contract"})
 def _score(query: Vectors, passages: Vectors, exact: Vectors, candidate: int) -> np.float32:
     """The exact score of a candidate, rounded to float32."""
     if np.isnan(exact[candidate]):
@@ -209,7 +212,7 @@ def _score(query: Vectors, passages: Vectors, exact: Vectors, candidate: int) ->
     return found
 
 
-@numba.njit(cache=True)
+@compiled()
 def _key(score: np.float32, place: int) -> np.int64:
     """As ``hbench.counting.keys``."""
     bits = np.int64(np.float32(score).view(np.int32))

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from hbench.compiled import compiled
 from hbench.records import Int32Array, Int64Array
 
 GRAM = 8  # bytes
@@ -20,7 +21,7 @@ Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 
 
-@numba.njit(cache=True)
+@compiled()
 def gram_sets(data: Bytes, ends: Int64Array) -> tuple[Int64Array, Int64Array]:
     """The distinct grams of each text, ascending.
 
@@ -47,7 +48,7 @@ def gram_sets(data: Bytes, ends: Int64Array) -> tuple[Int64Array, Int64Array]:
     return grams[:count].copy(), offsets
 
 
-@numba.njit(cache=True)
+@compiled()
 def rarest(
     grams: Int64Array, offsets: Int64Array, frequency: Int64Array, share: float
 ) -> tuple[Int64Array, Int32Array]:
@@ -73,19 +74,19 @@ def rarest(
     return chosen[:count].copy(), text[:count].copy()
 
 
-@numba.njit(cache=True)
+@compiled()
 def needed(size: int, share: float) -> int:
     """How many grams are ``share`` of ``size``."""
     return int(np.ceil(size * share - 1e-9))
 
 
-@numba.njit(cache=True)
+@compiled()
 def signs(size: int) -> int:
     """How many of the rarest grams must be found before all are compared: one would be common."""
     return 1 + size // 16
 
 
-@numba.njit(cache=True)
+@compiled()
 def hashed(distinct: Int64Array, bits: int) -> tuple[Int64Array, Int32Array]:
     """A hash table of 2^bits places, more than there are grams: the grams, and their rows."""
     table, rows = np.full(1 << bits, EMPTY, np.int64), np.zeros(1 << bits, np.int32)
@@ -97,7 +98,7 @@ def hashed(distinct: Int64Array, bits: int) -> tuple[Int64Array, Int32Array]:
     return table, rows
 
 
-@numba.njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def contained(
     data: Bytes,
     ends: Int64Array,
@@ -153,7 +154,7 @@ def contained(
                             contains[i] = True
 
 
-@numba.njit(cache=True)
+@compiled()
 def _grams(data: Bytes, start: int, end: int) -> Int64Array:
     """All grams of a text, in its order."""
     found = np.empty(max(0, end - start - GRAM + 1), np.int64)
@@ -165,13 +166,13 @@ def _grams(data: Bytes, start: int, end: int) -> Int64Array:
     return found
 
 
-@numba.njit(cache=True)
+@compiled()
 def _first_place(gram: int, bits: int) -> np.int64:
     """Where a gram is looked for first in a table of 2^bits places."""
     return np.int64((np.uint64(gram) * SPREAD) >> np.uint64(64 - bits))
 
 
-@numba.njit(cache=True)
+@compiled()
 def _has(found: Int64Array, own: Int64Array, wanted: int) -> bool:
     """Whether ``wanted`` of the numbers in ``own`` are in ``found``; both ascend."""
     i, spare = 0, len(own) - wanted

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from hbench.corpus import Corpus, offsets
+from hbench.errors import DataError
 from hbench.packing import to_device
 from hbench.records import Int32Array, Int64Array, Side
 from hbench.vectors import Vectors
@@ -28,6 +29,30 @@ class Rows(Protocol):
 
 
 ReadVectors = Callable[[Side, str], Rows]
+SIDES: tuple[Side, Side] = ("query", "passage")
+
+
+def query_vectors(corpus: Corpus, read: ReadVectors) -> Vectors:
+    """(queries, dim) of all languages."""
+    rows = (read("query", name) for name in corpus.languages)
+    return np.concatenate([each[:] for each in rows if len(each)])
+
+
+def check_sizes(corpus: Corpus, read: ReadVectors) -> None:
+    """Whether both sides have vectors of one size.
+
+    Raises:
+        DataError: they differ.
+    """
+    sizes = {
+        side: next(rows[:1].shape[1] for name in corpus.languages if len(rows := read(side, name)))
+        for side in SIDES
+    }
+    if len(set(sizes.values())) > 1:
+        raise DataError(
+            f"queries have vectors of {sizes['query']} numbers and passages of "
+            f"{sizes['passage']}; an encoder must give both sides the same size"
+        )
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from hbench.ahead import ahead
-from hbench.counting import LEAST, error_bound, exact, keys, scores_of
+from hbench.counting import LEAST, error_bound, exact_of, keys, scores_of
 from hbench.errors import OptionError
 from hbench.packing import to_device
 from hbench.pools import Block, Pool
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 QUERIES, PASSAGES = 1024, 32_768  # multiplied at once: 128 MB of products
 SPARE = 16  # products beyond the depth that are looked at first
-PAIRS = 16_384  # whose vectors are put side by side at once
 LEARNED = 262_144  # passages that an index is trained on, at most
 Library = Literal["torch", "faiss"]
 
@@ -174,9 +173,8 @@ class _Head:
             return
         query, order = query.sort()
         candidate = candidate[order]
-        parts = zip(torch.split(query, PAIRS), torch.split(candidate, PAIRS), strict=True)
-        found = [exact(self.vectors[q], block.vectors[c]) for q, c in parts]
-        better = keys(torch.cat(found), block.place[candidate])
+        found = exact_of(self.vectors, block.vectors, query, candidate)
+        better = keys(found, block.place[candidate])
         counts = torch.bincount(query, minlength=len(self.vectors))
         slot = torch.arange(len(query), device=query.device) - (counts.cumsum(0) - counts)[query]
         shape = (len(self.vectors), int(counts.max()))

@@ -27,7 +27,9 @@ class Site:
 
 
 def prepare_torch(hardware: Hardware) -> None:
-    """Fix torch's threads and forbid TF32; on a CPU this makes its operations repeatable.
+    """Fix torch's threads, and forbid TF32 and bfloat16 in float32 products.
+
+    On a CPU this makes its operations repeatable. To be called after foreign code has run, too.
 
     Raises:
         DeviceError: torch does not see the device.
@@ -43,5 +45,5 @@ def prepare_torch(hardware: Hardware) -> None:
     if kind == "mps" and not torch.backends.mps.is_available():
         raise DeviceError("device 'mps' was chosen, and torch sees none; use --device cpu")
     torch.set_num_threads(hardware.threads)
-    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hbench.corpus import Corpus, offsets
+from hbench.corpus import Corpus, offsets, taken
 from hbench.records import Int32Array, Int64Array, Items, Negatives, Side
 
 
@@ -69,10 +69,10 @@ def training_texts(
             queries = corpus.table(f"queries-{name}")
             asked = queries["item"].to_numpy()
             chosen = np.flatnonzero(keep[asked])
-            cells["query"].append((asked[chosen] + start, column, queries["text"].take(chosen)))
+            cells["query"].append((asked[chosen] + start, column, taken(queries["text"], chosen)))
             rows = np.flatnonzero((relevant[:, index] >= 0) & keep)
             numbers = relevant[rows, index] - corpus.passage_offsets[index]
-            texts = corpus.table(f"passages-{name}")["text"].take(numbers)
+            texts = taken(corpus.table(f"passages-{name}")["text"], numbers)
             cells["passage"].append((rows + start, column, texts))
     shape = (int(starts[-1]), len(languages))
     rejected = [

@@ -152,7 +152,7 @@ class TransformedRows:
         changed = self.transform.apply(
             vectors, side=self.side, language=self.language, fitted=self.fitted
         )
-        numbers = np.arange(len(self.rows))[chosen]
+        numbers = range(len(self.rows))[chosen] if isinstance(chosen, slice) else chosen
         names = [f"{self.side} number {number} in {self.language!r}" for number in numbers]
         scaled: Vectors = on_grid(changed, names)[0]
         return scaled

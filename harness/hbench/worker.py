@@ -161,10 +161,10 @@ def _fit(job: FitJob, site: Site, progress: Progress) -> Mapping[str, Any]:
 
 
 def _rank(job: RankJob, site: Site, progress: Progress) -> Mapping[str, Any]:
-    prepare_torch(site.hardware)
     notes = remove_damaged(job.vectors, site.store)
     if notes:
         _encode(job.vectors, site, progress)
+    prepare_torch(site.hardware)
     # float64, which decides near ties, is not to be had on other devices.
     device = site.hardware.device if site.hardware.device.startswith("cuda") else "cpu"
 

@@ -56,6 +56,8 @@ def run(dataset: Dataset, folder: Path) -> dict[str, Any]:
         "shards": shards,
     }
     unanswered = len(items) - answered
+    mute = [name for name, count in query_counts.items() if not count]
+    notes += [f"no queries are in {', '.join(mute)}: settings are without them"] if mute else []
     notes += [f"{unanswered} items have no relevant passage"] if unanswered else []
     facts["notes"] = [*notes, *(dataset.notes() if hasattr(dataset, "notes") else ())]
     return facts

@@ -3,7 +3,8 @@
 For every pool of languages there are ``<pool>.trec`` and ``<pool>.qrels``. They hold the same
 queries: those that a setting ranks against the pool and that have a relevant passage in it. The
 judgements are those of the pool's own passages, as a relevant passage elsewhere would count as
-missed. So what trec_eval says of a pair of files is what the score stage says of the pool.
+missed. So what trec_eval says of a pair of files is what the score stage says of the pool, unless
+passages tie whose ids hold blanks or ``%``, which are encoded and so sort otherwise.
 """
 
 import re

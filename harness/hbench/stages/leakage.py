@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hbench.corpus import Corpus
+from hbench.corpus import Corpus, taken
 from hbench.overlap import FEWEST, SHARE, Known, Overlap
 from hbench.records import Int64Array
 
@@ -124,5 +124,5 @@ def _training_texts(corpus: Corpus) -> Iterator[Texts]:
         rows = passage[chosen] - corpus.passage_offsets[index]
         yield (
             item[chosen].astype(np.int64),
-            corpus.table(f"passages-{name}")["text"].take(rows),
+            taken(corpus.table(f"passages-{name}")["text"], rows),
         )

@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hbench import approximate
 from hbench.ahead import ahead
 from hbench.corpus import Corpus
-from hbench.errors import DataError
 from hbench.packing import to_device
-from hbench.pools import ReadVectors
+from hbench.pools import ReadVectors, check_sizes, query_vectors
 from hbench.records import Int32Array, Int64Array
+from hbench.vectors import Vectors
 
 if TYPE_CHECKING:
     from hbench.counting import Asked, Candidates
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 VERSION = 2
 QUERIES, PASSAGES = 2048, 512  # of one block of scores: 4 MB
 Progress = Callable[[float, str], None]
-Vectors = npt.NDArray[np.float32]
+PADDED = 2**22  # cells of a block's table of relevant passages, at most
 
 
 @dataclass(frozen=True)
@@ -90,6 +89,8 @@ def run(
         recall of the index.
     """
     pairs = relevant_pairs(corpus)
+    top_k = min(top_k, int(np.diff(corpus.passage_offsets).max()))
+    check_sizes(corpus, read)
     detail: dict[str, Any] = {"pairs": len(pairs.query), "notes": []}
     if index is None:
         counts = count(corpus, pairs, read, top_k=top_k, device=device, progress=progress)
@@ -154,9 +155,6 @@ def count(
         device: torch's name of it.
         block: queries and passages that are multiplied at once; changes no result.
         part: (i, n) counts the i-th of n parts of the passages; ``added_up`` joins them.
-
-    Raises:
-        DataError: vectors of queries and passages differ in size.
     """
     total = len(corpus.query_items)
     counts = Counts(
@@ -205,20 +203,14 @@ def _asked(
 
     from hbench.counting import Asked, exact_of, keys
 
-    queries = [read("query", name) for name in corpus.languages]
-    vectors = np.concatenate([rows[:] for rows in queries if len(rows)])
+    vectors = query_vectors(corpus, read)
     known, answers, place = _relevant(corpus, pairs, read)
-    if answers.shape[1] != vectors.shape[1]:
-        raise DataError(
-            f"queries have vectors of {vectors.shape[1]} numbers and passages of "
-            f"{answers.shape[1]}; an encoder must give both sides the same size"
-        )
     numbers = np.arange(len(vectors))
     first = np.searchsorted(pairs.query, numbers, side="left")
     relevant = np.searchsorted(pairs.query, numbers, side="right") - first
     order = np.argsort(relevant, kind="stable")
     on = torch.device(device)
-    for chosen in (order[start : start + size] for start in range(0, len(order), size)):
+    for chosen in _blocks(order, relevant, size):
         column = np.arange(relevant[chosen].max())
         pair = np.where(column < relevant[chosen, None], first[chosen, None] + column, -1)
         row, column = np.nonzero(pair >= 0)
@@ -242,6 +234,17 @@ def _asked(
                 top_k,
             ),
         )
+
+
+def _blocks(order: Int64Array, relevant: Int64Array, size: int) -> Iterator[Int64Array]:
+    """Queries in an order of ascending numbers of relevant passages, some at a time."""
+    start = 0
+    while start < len(order):
+        stop = min(start + size, len(order))
+        while stop > start + 1 and (stop - start) * relevant[order[stop - 1]] > PADDED:
+            stop = (start + stop + 1) // 2
+        yield order[start:stop]
+        start = stop
 
 
 def _relevant(

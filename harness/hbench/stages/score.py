@@ -67,7 +67,9 @@ def run(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    needed = top is not None and any(needs_top(metric) for metric in metrics.values())
+    needed = [label for label, metric in metrics.items() if needs_top(metric)]
+    if needed and top is None:
+        raise ValueError(f"{needed[0]} needs the best passages, and none are given")
     best = TopList.read(top, corpus) if needed and top is not None else None
     blocks = [
         _block(corpus, beats, setting, component, metrics, best)
@@ -175,7 +177,7 @@ def _block(
         columns[name] = pa.array([value] * len(queries), pa.string())
     for label, metric in metrics.items():
         seen: Ranks | Top | None = ranks
-        if best is not None and needs_top(metric):
+        if ranks and best is not None and needs_top(metric):
             seen = best.in_pool(queries, component, metric.k)  # type: ignore[attr-defined]
         values = values_of(metric, label, seen) if ranks and seen else np.empty(0)
         columns[label] = pa.array(values, from_pandas=True)
