@@ -27,6 +27,7 @@ hypothesis.settings.load_profile("hbench")
 @pytest.fixture(autouse=True)
 def offline(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that reaches out fails, unless it is marked ``network``."""
+    monkeypatch.setenv("HBENCH_OFFLINE", "")  # undone even if the test itself changes it
     if request.node.get_closest_marker("network"):
         return
     for name in ("connect", "connect_ex"):

@@ -19,9 +19,10 @@ FILES = {
 LAYERS = [
     {"errors", "records", "protocols"},
     {"options", "registry", "specfile", "settings", "statistics", "packing", "attention",
-     "memory", "ahead", "languages", "downloads", "compiled", "grams", "overlap", "drawing", "provenance",
-     "store", "numbering", "corpus", "training_texts", "vectors", "tokens", "counting",
-     "counting_cpu", "pools", "search", "approximate", "toplist", "scorefile", "footnotes"},
+     "memory", "ahead", "languages", "downloads", "compiled", "grams", "overlap", "drawing",
+     "provenance", "store", "numbering", "corpus", "training_texts", "vectors", "tokens",
+     "counting", "counting_cpu", "pools", "search", "approximate", "toplist", "scorefile",
+     "footnotes"},
     {"uses", "spec", "validate", "matrix"},
     {"training"},
     {"stages"},

@@ -1,7 +1,12 @@
 """What the data stage wrote, read back: numbers, offsets, and the texts to train on."""
 
+import numpy as np
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from hbench.corpus import taken
 from hbench.training_texts import training_texts
 
 
@@ -267,3 +272,14 @@ def test_data_that_has_no_hard_negatives_has_none(toy_dataset, stored):
     texts = training_texts([stored(dataset)], [1.0], hard_negatives=True)
     assert texts.items.negatives is None
     assert texts_of(texts.items.passage, texts.passages) == [["Ann."]]
+
+
+@given(st.lists(st.lists(st.text(max_size=3), max_size=5), min_size=1), st.data())
+def test_rows_of_a_column_are_taken_from_whatever_pieces_it_is_in(pieces, data):
+    column = pa.chunked_array([pa.array(piece, pa.string()) for piece in pieces])
+    values = [value for piece in pieces for value in piece]
+    places = st.integers(0, len(values) - 1) if values else st.nothing()
+    rows = data.draw(st.lists(places))
+    found = taken(column, np.array(rows, np.int64))
+    assert found.to_pylist() == [values[row] for row in rows]
+    assert isinstance(found, pa.ChunkedArray)

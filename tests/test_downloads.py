@@ -116,10 +116,9 @@ def folder(tmp_path, monkeypatch):
     """The downloads folder; afterwards all is settled as before."""
     for name in ("HBENCH_DATA", "HBENCH_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("_folder", "_offline"):
-        monkeypatch.setattr(downloads, name, getattr(downloads, name))
+    monkeypatch.setattr(downloads, "_folder", downloads._folder)
     monkeypatch.setattr(downloads, "PIECE", PIECE)
-    downloads.settle(tmp_path / "downloads", offline=False)
+    downloads.settle(tmp_path / "downloads")
     return tmp_path / "downloads"
 
 
@@ -314,11 +313,11 @@ def test_a_wrong_file_in_the_data_folder_is_refused_and_left_alone(server, data_
     assert server.asked == []
 
 
-def test_offline_all_missing_files_are_listed_at_once(server, folder, data_folder):
+def test_offline_all_missing_files_are_listed_at_once(server, data_folder, monkeypatch):
     (data_folder / "set" / "file").write_bytes(CONTENT)
     others = [Remote(f"set/{name}", (server.url,), SUM, 1_234_567, "CC0") for name in "ab"]
     downloads.require(others)  # nothing is asked of it while it may download
-    downloads.settle(folder, offline=True)
+    monkeypatch.setenv("HBENCH_OFFLINE", "1")
     assert downloads.missing([remote(server.url), *others]) == others
     downloads.require([remote(server.url)])
     with pytest.raises(DataError) as caught:
@@ -332,30 +331,25 @@ def test_offline_all_missing_files_are_listed_at_once(server, folder, data_folde
     ]
 
 
-def test_offline_nothing_is_asked_of_a_server(server, folder):
-    downloads.settle(folder, offline=True)
+def test_offline_nothing_is_asked_of_a_server(server, monkeypatch):
+    monkeypatch.setenv("HBENCH_OFFLINE", "1")
     with pytest.raises(DataError, match=r"to \$HBENCH_DATA/set/file"):
         fetched(remote(server.url))
     assert server.asked == []
 
 
 @pytest.mark.parametrize(
-    ("variable", "settled", "expected"),
-    [(None, False, False), (None, True, True), ("", False, False), ("0", False, False),
-     ("0", True, True), ("1", False, True), ("yes", False, True)],
-)  # fmt: skip
-def test_either_the_option_or_the_variable_forbids_downloads(
-    folder, monkeypatch, variable, settled, expected
-):
+    ("variable", "expected"), [(None, False), ("", False), ("0", False), ("1", True), ("yes", True)]
+)
+def test_the_variable_forbids_downloads_unless_it_says_no(monkeypatch, variable, expected):
     if variable is not None:
         monkeypatch.setenv("HBENCH_OFFLINE", variable)
-    downloads.settle(folder, offline=settled)
     assert downloads.is_offline() is expected
 
 
 def test_a_downloads_folder_that_cannot_be_written_is_the_users_to_mend(server, tmp_path):
     (tmp_path / "taken").write_text("a file, no folder")
-    downloads.settle(tmp_path / "taken", offline=False)
+    downloads.settle(tmp_path / "taken")
     with pytest.raises(StoreError, match=r"taken/set/file: cannot be written \("):
         fetched(remote(server.url))
 
@@ -367,7 +361,7 @@ from hbench import downloads
 from hbench.records import Remote
 
 folder, url, sha256, size, piece = sys.argv[1:]
-downloads.settle(Path(folder), offline=False)
+downloads.settle(Path(folder))
 downloads.PIECE = int(piece)
 
 def progress(share, what):

@@ -3,6 +3,7 @@
 import json
 import re
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -12,6 +13,7 @@ from hbench.cli import app
 from hbench.records import Query
 from hbench_plugins.datasets.babel import Babel
 from hbench_plugins.encoders.transformer import Transformer
+from hbench_plugins.metrics.map import AveragePrecision
 
 SPEC = """
 version: 1
@@ -233,3 +235,23 @@ def test_an_index_that_looks_everywhere_ranks_as_the_exact_search_as_deep_as_it_
         compared = json.loads((tmp_path / "results/benchmarks/toy/compare.json").read_text())
         means.append([table["rows"][0]["mean"] for table in compared[0]["tables"]])
     assert means[0] == pytest.approx(means[1], abs=1e-12)
+
+
+def test_values_of_an_older_version_of_a_metric_are_never_served(
+    hbench, babel, monkeypatch, tmp_path
+):
+    def mean(spec, version, value):
+        """The mean that a run ends with for ``multi``, with a map that gives one value."""
+        monkeypatch.setattr(AveragePrecision, "version", version)
+        monkeypatch.setattr(
+            AveragePrecision, "values", lambda metric, ranks: np.full(len(ranks.rank), value)
+        )
+        done = hbench(spec)
+        assert done.exit_code == 0, done.stderr
+        compared = json.loads((tmp_path / "results/benchmarks/toy/compare.json").read_text())
+        tables = {table["setting"]: table["rows"] for table in compared[0]["tables"]}
+        return tables["multi"][0]["mean"] if "multi" in tables else None
+
+    assert mean(ONE, 7, 0.25) == 0.25
+    assert mean(ONE.replace("[mono, multi]", "[mono]"), 8, 0.5) is None
+    assert mean(ONE, 8, 0.5) == 0.5

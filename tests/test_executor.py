@@ -49,13 +49,28 @@ def only(monkeypatch, *, queries=lambda q: True, judgements=lambda j: True):
     keep(monkeypatch, "judgements", judgements)
 
 
-def test_a_language_without_queries_is_an_error_after_the_data_and_before_training(
+def test_settings_are_without_languages_that_have_no_queries_and_the_run_says_so(run, monkeypatch):
+    only(monkeypatch, queries=lambda query: query.language in ("de", "en"))
+    result, _ = run("mono")
+    assert result.exit_code == 0, result.stderr
+    assert "note: no queries are in ar, el, es, hi, ru, zh: settings are" in result.stderr
+    assert "2 languages fixed" in " ".join(result.stdout.split())
+
+
+def test_a_setting_without_any_queries_is_an_error_after_the_data_and_before_training(
     run, monkeypatch
 ):
-    only(monkeypatch, queries=lambda query: query.language != "ru")
+    only(monkeypatch, queries=lambda query: query.language == "ru")
+    result, trained = run("{name: both, pool: [de, en]}")
+    assert (result.exit_code, trained) == (2, False)
+    message = "toy: evaluate.test: setting 'both' has no queries: there are only such in ru"
+    assert message in result.stderr
+
+
+def test_a_language_whose_queries_nobody_answers_is_an_error_before_training(run, monkeypatch):
+    only(monkeypatch, judgements=lambda judgement: judgement.language != "ru")
     result, trained = run("mono")
-    assert result.exit_code == 2
-    assert not trained
+    assert (result.exit_code, trained) == (2, False)
     assert "toy: evaluate.test: setting 'mono' ranks queries in 'ru' against" in result.stderr
     assert "none of these queries has a relevant passage in ru; leave" in result.stderr
 
@@ -75,7 +90,7 @@ def test_data_that_is_not_parallel_ranks_no_language_that_nobody_judged(run, mon
     monkeypatch.setattr(Babel, "parallel", property(lambda self: self.split == "train"))
     result, trained = run("{name: both, pool: [de, en]}")
     assert (result.exit_code, trained) == (2, False)
-    assert "relevant passage in de, en (and the data is not parallel)" in result.stderr
+    assert "relevant passage in de (and the data is not parallel)" in result.stderr
 
 
 def test_a_data_job_that_fails_fails_alone_and_what_needs_it_is_skipped(run, monkeypatch):

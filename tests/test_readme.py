@@ -30,7 +30,7 @@ def test_every_hbench_command_of_the_readme_exists():
 
 
 def test_the_readmes_spec_is_valid(tmp_path):
-    spec, training, evaluation = re.findall(r"```yaml\n(.*?)```", README, re.S)
+    spec, training, evaluation, data = re.findall(r"```yaml\n(.*?)```", README, re.S)
     path = tmp_path / "mine.yaml"
     path.write_text(spec, encoding="utf-8")
     assert list(load_spec(path).benchmarks) == ["mine"]
@@ -41,6 +41,15 @@ def test_the_readmes_spec_is_valid(tmp_path):
     other = indent(evaluation, "    ")
     path.write_text(re.sub(r"    evaluate:.*?(?=    claims:)", lambda _: other, spec, flags=re.S))
     assert list(load_spec(path).benchmarks["mine"].transforms) == ["plain", "shift"]
+    trained, tested = indent(data, "    ").split("    evaluate:")
+    other = re.sub(r"    train:.*?(?=    encoders:)", lambda _: f"{trained}      steps: 1\n", spec,
+                   flags=re.S)  # fmt: skip
+    path.write_text(
+        re.sub(r"    evaluate:.*", lambda _: f"    evaluate:{tested}", other, flags=re.S)
+    )
+    mixed = load_spec(path).benchmarks["mine"]
+    assert mixed.train is not None and mixed.train.data["mmarco"].cap == 500_000
+    assert list(mixed.evaluate) == ["xquad", "mine"]
 
 
 def test_the_sampler_of_the_plugins_readme_draws_as_it_says(items_of):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.toy_corpora import problems, slow_ranking, spelled, stored, toy
+from tests.toy_corpora import near_ties_of_many, problems, slow_ranking, spelled, stored, toy
 
 from hbench import search
 from hbench.errors import OptionError
@@ -60,25 +60,11 @@ def test_the_best_are_the_head_of_the_slow_exact_ranking(dataset, depth, library
         ]
 
 
-def near_ties(seed):
-    """A query, and a pool of 300 vectors, 60 of which a few steps of the grid set apart."""
-    random = np.random.default_rng(seed)
-    base, asked = random.integers(-(2**23), 2**23, (2, 48))
-    passages = random.integers(-(2**23), 2**23, (300, 48))
-    passages[::5] = base + random.integers(-2, 3, (60, 48))
-    asked = asked // 8 + base  # so that these 60 are the best
-    rows = (passages * 2.0**-26).astype(np.float32)
-    place = random.permutation(300)
-    queries = (asked[None] * 2.0**-26).astype(np.float32)
-    exact = (rows.astype(np.float64) @ queries[0].astype(np.float64)).astype(np.float32)
-    return queries, rows, place, np.lexsort((place, exact))[::-1]
-
-
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("block", [(1, 7), (1, 100), (1, 300)])
 def test_near_ties_are_decided_by_exact_scores(library, block):
     for seed in range(5):
-        queries, rows, place, order = near_ties(seed)
+        queries, rows, place, order = near_ties_of_many(seed)
         pool = Pool([Part(0, rows[:120], place[:120]), Part(120, rows[120:], place[120:])])
         found = search.best(queries, pool, 50, library=library, block=block)
         assert found.passage[0].tolist() == order[:50].tolist()

@@ -83,9 +83,11 @@ def spelled(corpus: Corpus) -> ReadVectors:
     return read
 
 
-def ranked(corpus: Corpus, read: ReadVectors, folder: Path, *, top_k: int = 3) -> Beats:
+def ranked(
+    corpus: Corpus, read: ReadVectors, folder: Path, *, top_k: int = 3, index: str | None = None
+) -> Beats:
     """What the rank stage writes into ``folder``, read back."""
-    rank.run(corpus, read, top_k=top_k, device="cpu", folder=folder, progress=silent)
+    rank.run(corpus, read, top_k=top_k, device="cpu", folder=folder, progress=silent, index=index)
     return Beats.read(folder / "beats.npz")
 
 
@@ -136,8 +138,11 @@ IDS = ["1", "10", "9", "09", "a", "A", "é", "ü1", "語", "😀"]
 
 @st.composite
 def problems(draw: st.DrawFn) -> Toy:
-    """Few distinct vectors, ids that sort oddly, grades 0 to 3, questions in some languages."""
-    languages = draw(st.sampled_from([["en"], ["de", "en"], ["de", "en", "zh"]]))
+    """Few distinct vectors, ids that sort oddly, grades -1 to 3, questions in some languages.
+
+    ``zh-Hant:`` sorts before ``zh:``, and ``zh`` before ``zh-Hant``.
+    """
+    languages = draw(st.sampled_from([["en"], ["de", "en"], ["de", "zh", "zh-Hant"]]))
     vectors = st.sampled_from(draw(st.lists(st.sampled_from(SPELLINGS), min_size=1, max_size=5)))
     keys = {
         name: draw(st.lists(st.sampled_from(IDS), min_size=1, max_size=8, unique=True))
@@ -151,7 +156,7 @@ def problems(draw: st.DrawFn) -> Toy:
     subsets = st.lists(st.sampled_from(languages), min_size=1, unique=True)
     asked = [Query(item, name, draw(vectors)) for item in items for name in draw(subsets)]
     places = st.sampled_from([(p.language, p.id) for p in candidates])
-    grades = {item: draw(st.dictionaries(places, st.integers(0, 3), max_size=6)) for item in items}
+    grades = {item: draw(st.dictionaries(places, st.integers(-1, 3), max_size=6)) for item in items}
     grades[items[0]] |= {draw(places): draw(st.integers(1, 3))}
     judged = [
         Judgement(item, *place, grade)
@@ -159,3 +164,17 @@ def problems(draw: st.DrawFn) -> Toy:
         for place, grade in places.items()
     ]
     return Toy(asked, candidates, judged)
+
+
+def near_ties_of_many(seed: int) -> tuple[Any, Any, Any, Any]:
+    """A query, 300 vectors, 60 of which a few steps of the grid set apart, tie order, and order."""
+    random = np.random.default_rng(seed)
+    base, asked = random.integers(-(2**23), 2**23, (2, 48))
+    passages = random.integers(-(2**23), 2**23, (300, 48))
+    passages[::5] = base + random.integers(-2, 3, (60, 48))
+    asked = asked // 8 + base  # so that these 60 are the best
+    rows = (passages * 2.0**-26).astype(np.float32)
+    place = random.permutation(300)
+    queries = (asked[None] * 2.0**-26).astype(np.float32)
+    exact = (rows.astype(np.float64) @ queries[0].astype(np.float64)).astype(np.float32)
+    return queries, rows, place, np.lexsort((place, exact))[::-1]

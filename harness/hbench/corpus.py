@@ -198,7 +198,7 @@ def taken(column: Any, rows: Int32Array | Int64Array) -> Any:  # noqa: ANN401
         return found
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    return found.combine_chunks().take(pa.array(place))
+    return pa.chunked_array([found.combine_chunks().take(pa.array(place))])
 
 
 def shards_of(facts: Mapping[str, Any]) -> list[Shard]:

@@ -30,7 +30,6 @@ Progress = Callable[[float, str], None]  # told the share done, and of what
 
 
 _folder = Path("results/cache/downloads")
-_offline = False
 
 
 class _Failure(Exception):
@@ -41,21 +40,15 @@ class _Failure(Exception):
         super().__init__(cause)
 
 
-def settle(folder: Path, *, offline: bool) -> None:
-    """Say where this process keeps downloads, and whether it must not download.
-
-    Before that it is ``results/cache/downloads``, and downloading is allowed.
-    """
-    global _folder, _offline
-    _folder, _offline = folder, offline
+def settle(folder: Path) -> None:
+    """Say where this process keeps downloads; before that it is ``results/cache/downloads``."""
+    global _folder
+    _folder = folder
 
 
 def is_offline() -> bool:
-    """Whether nothing may be downloaded: it was settled so, or ``HBENCH_OFFLINE`` is set.
-
-    ``HBENCH_OFFLINE`` set to ``0`` or to nothing is as if it were not set.
-    """
-    return _offline or os.environ.get("HBENCH_OFFLINE", "") not in ("", "0")
+    """Whether ``HBENCH_OFFLINE`` forbids to download; ``0`` or nothing is as if it were not set."""
+    return os.environ.get("HBENCH_OFFLINE", "") not in ("", "0")
 
 
 def local(remote: Remote) -> Path | None:

@@ -58,7 +58,7 @@ def groups(entries: Iterable[tuple[Mapping[str, Any], Notes]]) -> Iterator[Group
                 t for t in entry["tables"] if (t["dataset"], t["setting"]) == (dataset, setting)
             ]
             cells = [cell for cell in entry["matrix"] if cell["dataset"] == dataset]
-            languages = {cell["query_language"] for cell in cells}
+            languages = {cell["query_language"] for cell in cells if cell["queries"]}
             yield Group(
                 entry["benchmark"], dataset, setting, tables, len(languages), notes.get(dataset, ())
             )

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from hbench.corpus import Corpus
-from hbench.records import Int64Array, Top
+from hbench.records import Int32Array, Int64Array, Top
 from hbench.settings import Component
 
 
@@ -53,3 +53,30 @@ class TopList:
             pool=tuple(self.corpus.languages[i] for i in pool),
             pool_sizes=np.diff(self.corpus.passage_offsets)[pool],
         )
+
+
+def write_top(corpus: Corpus, keys: Int64Array, passages: Int32Array, path: Path) -> None:
+    """Write the best passages: one row for each (query, candidate language, rank), in this order.
+
+    Args:
+        corpus: the dataset.
+        keys: (queries, L, k) of the passages, best first.
+        passages: (queries, L, k) their numbers, -1 where a language has fewer.
+        path: of the parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import torch
+
+    from hbench.counting import scores_of
+
+    query, language, rank = (index.astype(np.int32) for index in np.nonzero(passages >= 0))
+    chosen = (query, language, rank)
+    table = {
+        "query": pa.array(query),
+        "language": pa.DictionaryArray.from_arrays(language, list(corpus.languages)),
+        "rank": pa.array(rank + 1),
+        "passage": pa.array(passages[chosen]),
+        "score": pa.array(scores_of(torch.from_numpy(keys[chosen])).numpy()),
+    }
+    pq.write_table(pa.table(table), path, compression="zstd")

@@ -97,7 +97,7 @@ def _stored(job: Job, site: Site, stage: Callable[[Path], dict[str, Any]]) -> Ma
 
 
 def _data(job: DataJob, site: Site, progress: Progress) -> Mapping[str, Any]:
-    downloads.settle(site.store.downloads, offline=downloads.is_offline())
+    downloads.settle(site.store.downloads)
     for remote in job.downloads:
         downloads.fetch(remote, progress)
     return _stored(job, site, lambda folder: data.run(job.dataset.plugin, folder))

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.toy_corpora import (
     Toy,
+    near_ties_of_many,
     problems,
     queries_of,
     ranked,
@@ -112,7 +113,7 @@ def test_beats_are_what_a_slow_exact_ranking_gives(dataset):
         for query, (language, item) in enumerate(queries_of(corpus)):
             order = [key for _, key in slow_ranking(corpus, read, query, corpus.languages)]
             for judged in dataset.judged:
-                if judged.item == item and judged.grade:
+                if judged.item == item and judged.grade > 0:
                     passage = f"{judged.language}:{judged.passage}"
                     before = [key.partition(":")[0] for key in order[: order.index(passage)]]
                     expected[language, item, passage] = {
@@ -243,8 +244,9 @@ def test_float32_products_stay_within_the_bound_in_whatever_order_they_are_summe
 
 def test_sides_whose_vectors_differ_in_size_are_an_error(tmp_path):
     corpus = stored(toy({"de:q": "1 0"}, {"de:a": "1 0 0"}, {"q": {"de:a": 1}}), tmp_path)
-    with pytest.raises(DataError, match="vectors of 2 numbers and passages of 3"):
-        rank.count(corpus, rank.relevant_pairs(corpus), spelled(corpus), top_k=1, progress=silent)
+    for index in (None, "Flat"):
+        with pytest.raises(DataError, match="vectors of 2 numbers and passages of 3"):
+            ranked(corpus, spelled(corpus), tmp_path, index=index)
 
 
 def test_the_order_of_the_passages_does_not_matter(tmp_path):
@@ -322,6 +324,50 @@ def test_top_scores_are_float32_bit_for_bit(tmp_path):
     assert (found < 0).any()
     query, passage = table["query"].to_numpy(), table["passage"].to_numpy()
     assert (found.view(np.int32) == expected[query, passage].view(np.int32)).all()
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("block", [(1, 7), (1, 100), (1, 300)])
+def test_near_ties_among_the_best_are_decided_by_exact_scores(tmp_path, block):
+    for seed in range(5):
+        queries, rows, place, order = near_ties_of_many(seed)
+        ids = {f"de:{place[i]:03}": "1" for i in range(300)}
+        corpus = stored(toy({"de:q": "1"}, ids, {"q": {"de:000": 1}}), tmp_path / str(seed))
+        vectors = {("query", "de"): queries, ("passage", "de"): rows}
+        counts = rank.count(
+            corpus, rank.relevant_pairs(corpus), lambda *key, known=vectors: known[key],
+            top_k=50, progress=silent, block=block,
+        )  # fmt: skip
+        assert counts.top_passage[0, 0].tolist() == order[:50].tolist()
+
+
+@pytest.mark.usefixtures("way")
+def test_queries_with_few_and_with_many_relevant_passages_are_counted_alike(tmp_path, monkeypatch):
+    dataset = crowd(tmp_path)
+    many = [Judgement("q0", passage.language, passage.id) for passage in dataset.candidates]
+    known = {(judgement.language, judgement.passage) for judgement in dataset.judged
+             if judgement.item == "q0"}  # fmt: skip
+    more = [each for each in many if (each.language, each.passage) not in known]
+    corpus = stored(Toy(dataset.asked, dataset.candidates, [*dataset.judged, *more]), tmp_path)
+    whole = everything(corpus, spelled(corpus))
+    monkeypatch.setattr(rank, "PADDED", 7)  # each query is a block of its own
+    assert everything(corpus, spelled(corpus)) == whole
+
+
+def test_no_more_is_kept_than_the_largest_language_has(tmp_path):
+    dataset = toy({"de:q": "1"}, {"de:a": "1", "en:a": "1", "en:b": "1"}, {"q": {"de:a": 1}})
+    corpus = stored(dataset, tmp_path)
+    kept = []
+    count = rank.count
+
+    def counted(*arguments, top_k, **options):
+        kept.append(top_k)
+        return count(*arguments, top_k=top_k, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rank, "count", counted)
+        ranked(corpus, spelled(corpus), tmp_path, top_k=10_000)
+    assert kept == [2]
 
 
 def detail_of(dataset, folder):

@@ -74,7 +74,7 @@ def announce(waiting: "Sequence[DataJob]", store: "Store") -> list[str]:
     """
     from hbench import downloads
 
-    downloads.settle(store.downloads, offline=downloads.is_offline())
+    downloads.settle(store.downloads)
     downloads.require([remote for job in waiting for remote in job.downloads])
     lines = []
     for job in waiting:

@@ -18,6 +18,7 @@ from hbench.corpus import Corpus
 from hbench.packing import to_device
 from hbench.pools import ReadVectors, check_sizes, query_vectors
 from hbench.records import Int32Array, Int64Array
+from hbench.toplist import write_top
 from hbench.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -87,6 +88,9 @@ def run(
     Returns:
         What the manifest tells: pairs, and the share that ties with an irrelevant passage; or the
         recall of the index.
+
+    Raises:
+        DataError: vectors of queries and passages differ in size.
     """
     pairs = relevant_pairs(corpus)
     top_k = min(top_k, int(np.diff(corpus.passage_offsets).max()))
@@ -101,8 +105,7 @@ def run(
     else:
         found = approximate.count(
             corpus, pairs.query, pairs.passage, read,
-            index=index, depth=top_k, threads=threads, progress=progress,
-        )  # fmt: skip
+            index=index, depth=top_k, threads=threads, progress=progress)  # fmt: skip
         none = np.zeros(len(pairs.query), np.int32)
         counts = Counts(found.beats, none, found.top, found.top_passage)
         detail["recall"] = found.recall
@@ -115,7 +118,7 @@ def run(
         beats=counts.beats,
         languages=np.array(corpus.languages),
     )
-    _write_top(counts, corpus, folder / "top.parquet")
+    write_top(corpus, counts.top, counts.top_passage, folder / "top.parquet")
     return detail
 
 
@@ -222,18 +225,16 @@ def _asked(
         key = torch.full(pair.shape, 2**63 - 1)
         score[row, column] = found
         key[row, column] = keys(found, torch.from_numpy(place[place_known]))
-        yield (
-            pair,
-            Asked(
-                chosen,
-                to_device(vectors[chosen], on),
-                score.to(on),
-                key.to(on),
-                to_device(passage, on),
-                len(corpus.languages),
-                top_k,
-            ),
+        asked = Asked(
+            chosen,
+            to_device(vectors[chosen], on),
+            score.to(on),
+            key.to(on),
+            to_device(passage, on),
+            len(corpus.languages),
+            top_k,
         )
+        yield pair, asked
 
 
 def _blocks(order: Int64Array, relevant: Int64Array, size: int) -> Iterator[Int64Array]:
@@ -277,27 +278,5 @@ def _candidates(
         stop = min(end, after) - offset
         for left in range(max(begin, offset) - offset, stop, size):
             part = slice(left, min(left + size, stop))
-            vectors, order = to_device(rows[part], on), to_device(place[part], on)
-            yield Candidates(index, offset + left, vectors, order)
-
-
-def _write_top(counts: Counts, corpus: Corpus, path: Path) -> None:
-    """One row for each (query, candidate language, rank), in this order."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-    import torch
-
-    from hbench.counting import scores_of
-
-    query, language, rank = (
-        index.astype(np.int32) for index in np.nonzero(counts.top_passage >= 0)
-    )
-    chosen = (query, language, rank)
-    table = {
-        "query": pa.array(query),
-        "language": pa.DictionaryArray.from_arrays(language, list(corpus.languages)),
-        "rank": pa.array(rank + 1),
-        "passage": pa.array(counts.top_passage[chosen]),
-        "score": pa.array(scores_of(torch.from_numpy(counts.top[chosen])).numpy()),
-    }
-    pq.write_table(pa.table(table), path, compression="zstd")
+            vectors = to_device(rows[part], on)
+            yield Candidates(index, offset + left, vectors, to_device(place[part], on))

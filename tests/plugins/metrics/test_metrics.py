@@ -189,6 +189,8 @@ def test_bias_metrics_are_the_sources_formulas_spelt_out(places, k):
         (LogRankDistance(), "lower"),
         (RankDistance(), "lower"),
         (RankDistanceNorm(), "lower"),
+        (LanguageShare(10), "lower"),
+        (LanguageSkew(10), "lower"),
     ],
     ids=repr,
 )
