@@ -22,6 +22,7 @@ LAYERS = [
      "memory", "ahead", "languages", "downloads", "compiled", "grams", "overlap", "drawing",
      "provenance", "store", "numbering", "corpus", "training_texts", "vectors", "tokens",
      "counting", "counting_cpu", "pools", "search", "approximate", "toplist", "scorefile",
+     "evaluated", "verdicts",
      "footnotes"},
     {"uses", "spec", "validate", "matrix"},
     {"training"},

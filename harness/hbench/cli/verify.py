@@ -1,0 +1,54 @@
+"""``hbench verify``: what the figures say of each claim."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from hbench.cli.common import ResultsOption, mistakes_end_here
+from hbench.errors import printable
+
+UNSUPPORTED = 1
+FINE = ("supported", "description")
+
+
+def verify(
+    benchmarks: Annotated[
+        list[str] | None, typer.Argument(metavar="[BENCHMARK]...", help="Default: all in results.")
+    ] = None,
+    results: ResultsOption = Path("results"),
+    form: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="How to print.")
+    ] = "table",
+) -> None:
+    """Say of each claim whether the figures support it; exit code 1 unless they support all."""
+    with mistakes_end_here():
+        from hbench.cli.compare import read_benchmarks
+        from hbench.stages import compare
+        from hbench.stages import verify as stage
+
+        found: list[dict[str, Any]] = []
+        for resolved in read_benchmarks(results, benchmarks or []):
+            found += stage.run(resolved, compare.run(resolved, results), results)
+        if form == "json":
+            typer.echo(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
+        else:
+            typer.echo("\n\n".join("\n".join(_lines(claim)) for claim in found) or "no claims")
+    if any(claim["verdict"] not in FINE for claim in found):
+        raise typer.Exit(UNSUPPORTED)
+
+
+def _lines(claim: Mapping[str, Any]) -> Sequence[str]:
+    """A claim for people: what is claimed, the verdict, the figures, what else is to be known."""
+    lines = [f"{claim['benchmark']}: {claim['claim']}", f"  {claim['verdict'].upper()}"]
+    if claim["low"] is not None:
+        p = "" if claim["p"] is None else f", Holm's p {_p(claim['p'])}"
+        interval = f"95 % interval {claim['low']:+.3f} to {claim['high']:+.3f}"
+        lines[1] += f": {claim['effect']:+.3f}, {interval}{p}"
+    return [printable(line) for line in [*lines, *(f"  {note}" for note in claim["notes"])]]
+
+
+def _p(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else "<0.001"

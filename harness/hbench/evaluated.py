@@ -1,0 +1,136 @@
+"""Everything that was scored on one dataset, read back for comparing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hbench.errors import StoreError
+from hbench.records import FloatArray, Int64Array
+from hbench.scorefile import StoredScores, read_scores
+from hbench.statistics import Scores
+from hbench.store import read_manifest
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of all systems of an evaluation in one setting; the same for every system."""
+
+    index: Int64Array  # into what was read of the scores files
+    component: Int64Array
+    cluster: Int64Array
+    query: Int64Array
+    item: Int64Array
+    names: Sequence[tuple[str, str]]  # query language and pool of each component
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Everything that was scored on one dataset.
+
+    Args:
+        settings: rows by setting.
+        values: by method and metric the (seeds, all rows) values.
+        seeded: methods that depend on a seed.
+    """
+
+    settings: Mapping[str, Rows]
+    values: Mapping[str, Mapping[str, FloatArray]]
+    seeded: Mapping[str, bool]
+
+    @classmethod
+    def read(
+        cls, methods: Sequence[Mapping[str, Any]], evaluation: Mapping[str, Any], root: Path
+    ) -> "Evaluated":
+        """Read the scores of all methods; a method of which a seed is missing has fewer seeds."""
+        cells = [
+            (name, language, pool)
+            for name, parts in evaluation["settings"].items()
+            for language, pool in parts
+        ]
+        metrics = list(evaluation["metrics"])
+        first: StoredScores | None = None
+        values: dict[str, dict[str, FloatArray]] = {}
+        for method in methods:
+            found = []
+            for seed in method["systems"]:
+                path = scores_file(evaluation, method["name"], seed, root)
+                if path is not None:
+                    found.append(read_scores(path, cells, metrics))
+                    first = first or found[0]
+                    if not found[-1].same_rows(first):
+                        message = f"{path}: holds other queries than its neighbours; run again"
+                        raise StoreError(message)
+            if found:
+                values[method["name"]] = {
+                    metric: np.stack([scores.values[metric] for scores in found])
+                    for metric in metrics
+                }
+        settings = _rows(first, evaluation["settings"]) if first is not None else {}
+        return cls(settings, values, {m["name"]: m["seeded"] for m in methods})
+
+    def scores(self, setting: str, metric: str) -> tuple[Rows | None, dict[str, Scores]]:
+        """The rows for which every method has a value, and each method's scores of them."""
+        rows = self.settings.get(setting)
+        if rows is None:
+            return None, {}
+        present = np.ones(len(rows.index), bool)
+        for values in self.values.values():
+            present &= ~np.isnan(values[metric][:, rows.index]).any(axis=0)
+        if not present.any():
+            return None, {}
+        kept = Rows(
+            rows.index[present],
+            rows.component[present],
+            rows.cluster[present],
+            rows.query[present],
+            rows.item[present],
+            rows.names,
+        )
+        scores = {
+            method: Scores(
+                np.ascontiguousarray(values[metric][:, kept.index]),
+                kept.component,
+                kept.cluster,
+                self.seeded[method],
+            )
+            for method, values in self.values.items()
+        }
+        return kept, scores
+
+
+def scores_file(evaluation: Mapping[str, Any], method: str, seed: str, root: Path) -> Path | None:
+    """The scores of a method's system, if they hold all that the evaluation asks for."""
+    entry = evaluation["scores"][method][seed]
+    folder = root / entry["folder"]
+    manifest = read_manifest(folder)
+    stored = manifest.get("scores", {})
+    complete = manifest.get("key") == entry["key"] and all(
+        stored.get(metric, {}).get("key") == facts["key"]
+        and {f"{q}>{pool}" for q, pool in cells} <= set(stored[metric]["cells"].get(setting, ()))
+        for metric, facts in evaluation["metrics"].items()
+        for setting, cells in evaluation["settings"].items()
+    )
+    return folder / "scores.parquet" if complete else None
+
+
+def _rows(stored: StoredScores, settings: Mapping[str, Any]) -> dict[str, Rows]:
+    """The rows of each setting, whose cells follow each other in the order of the settings."""
+    found: dict[str, Rows] = {}
+    first = 0
+    for name, parts in settings.items():
+        begin, end = np.searchsorted(stored.cell, [first, first + len(parts)])
+        rows = slice(begin, end)
+        if begin < end:
+            found[name] = Rows(
+                np.arange(begin, end),
+                stored.cell[rows] - first,
+                stored.cluster[rows],
+                stored.query[rows],
+                stored.item[rows],
+                [(language, pool) for language, pool in parts],
+            )
+        first += len(parts)
+    return found
