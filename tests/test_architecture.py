@@ -29,7 +29,7 @@ LAYERS = [
     {"stages"},
     {"jobs", "plan", "planner", "resolved", "stored"},
     {"site", "trainer", "mixture", "inspection", "worker", "checks", "executor", "exporter"},
-    {"tables", "cli"},
+    {"tables", "csvtable", "cli"},
 ]  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FOR_PLUGINS = LAYERS[0] | {

@@ -1,3 +1,4 @@
+import csv
 import json
 import re
 import subprocess
@@ -194,6 +195,31 @@ def test_compare_prints_the_chosen_benchmarks_in_the_order_asked_for(results):
     assert message == (
         "results/benchmarks/tyo: no such benchmark here; did you mean 'toy'? Allowed: other, toy"
     )
+
+
+def test_compare_prints_a_line_of_values_for_each_method_and_table(results):
+    lines = list(csv.DictReader(call("compare", "--format", "csv").stdout.splitlines()))
+    assert len(lines) == 2 * 3 * 3  # settings, metrics, methods
+    first = lines[0]
+    assert (first["setting"], first["metric"], first["method"]) == ("mono", "map", "good")
+    assert float(first["mean"]) == pytest.approx(0.65)
+    assert (first["queries"], first["clusters"], first["seeds"]) == ("7", "3", "2")
+    absent = [row for row in lines if row["metric"] == "rank_distance" and row["setting"] == "mono"]
+    assert {row["mean"] for row in absent} == {""}
+
+
+def test_compare_shows_what_is_chosen_and_changes_no_figure(results):
+    whole = json.loads(call("compare", "--format", "json").stdout)[0]
+    words = ("--setting", "multi", "--metric", "mrr", "--metric", "map", "--dataset", "test")
+    (entry,) = json.loads(call("compare", "--format", "json", *words).stdout)
+    assert [table["metric"] for table in entry["tables"]] == ["map", "mrr"]
+    assert entry["tables"] == [
+        table for table in whole["tables"]
+        if table["setting"] == "multi" and table["metric"] in ("map", "mrr")
+    ]  # fmt: skip
+    assert {row["metric"] for row in entry["matrix"]} == {"map", "mrr"}
+    assert entry["family"] == whole["family"]
+    assert refused("compare", "--metric", "mpa").startswith("--metric mpa: did you mean 'map'?")
 
 
 def test_compare_says_on_the_side_what_is_missing(results):

@@ -70,7 +70,8 @@ def _comparison(
     if estimate.one_seed:
         notes.append("trained once: this speaks of the trained models, not of the methods")
     seeds = " and ".join(str(count) if count else "no" for count in dict.fromkeys(part.seeds))
-    notes.append(f"{estimate.clusters:,} clusters, {seeds} seeds a method")
+    word = "seed" if seeds == "1" else "seeds"
+    notes.append(f"{estimate.clusters:,} clusters, {seeds} {word} a method")
     return _result(
         verdict,
         effect=estimate.value,
