@@ -104,9 +104,10 @@ def told(detail: Mapping[str, Any]) -> str:
     '0 of 1,190 questions and 0 of 13,014 passages also occur in training (exact); 3 near'
     """
     queries, passages = detail["queries"], detail["passages"]
+    judged = "judged " if passages.get("of") else ""
     return (
         f"{queries['exact']:,} of {queries['all']:,} questions and {passages['exact']:,} of "
-        f"{passages['all']:,} passages also occur in training (exact); "
+        f"{passages['all']:,} {judged}passages also occur in training (exact); "
         f"{queries['near'] + passages['near']:,} near"
     )
 

@@ -60,12 +60,14 @@ def test_each_copied_question_and_passage_is_counted_once(tmp_path):
         "exact": 1,
         "near": 0,
         "examples": ["Who paid for the stone bridge in the valley?"],
+        "of": "",
     }
     assert found["passages"] == {
         "all": 4,
         "exact": 0,
         "near": 1,
         "examples": ["The old tower by the river was built in the year 1822."],
+        "of": "",
     }
     assert found["leaking_items"] == {"clean": 0, "leaking": 2}
     assert leaks(found) == 2
@@ -83,3 +85,22 @@ def test_passages_that_are_not_trained_on_do_not_leak(tmp_path):
     found, items = compare(tmp_path, clean=CLEAN)
     assert leaks(found) == 0
     assert not items[0].any()
+
+
+def test_of_a_large_corpus_the_judged_passages_are_looked_for_and_this_is_said(
+    tmp_path, monkeypatch
+):
+    unjudged = "They come from the high meadows in the east."
+    tested = toy(
+        {"en:q": "Where do all these sheep come from?"},
+        {"en:a": "From the hills.", "en:b": unjudged, "de:c": "Von den Wiesen im hohen Osten."},
+        {"q": {"de:c": 1, "en:a": 0}},
+    )
+    sources = {"clean": stored(CLEAN, tmp_path / "clean")}
+    corpus = stored(tested, tmp_path / "tested")
+    whole = leakage.run(sources, corpus, tmp_path, silent)
+    assert (whole["passages"]["all"], whole["passages"]["exact"]) == (3, 1)
+    monkeypatch.setattr(leakage, "MOST", 2)
+    judged = leakage.run(sources, corpus, tmp_path, silent)
+    assert (judged["passages"]["all"], judged["passages"]["exact"]) == (2, 0)
+    assert "0 of 2 judged passages also occur in training" in told(judged)

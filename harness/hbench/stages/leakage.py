@@ -1,11 +1,12 @@
 """Leakage stage: which texts of an evaluation also occur in what is trained on.
 
 Every query, and every passage that is judged for one, of the training data is held against every
-query and passage of the evaluation, whatever their languages; see ``hbench.overlap``.
+query and passage of the evaluation, whatever their languages; see ``hbench.overlap``. Of an
+evaluation with more than ``MOST`` passages only the judged ones are looked for, and this is told.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hbench.records import Int64Array
 
 VERSION = 1
 AT_ONCE = 65_536  # training texts
+MOST = 100_000  # passages of an evaluation that are all looked for: gigabytes of grams
 SHOWN = 3  # examples of each kind
 FILE = "items.npz"
 Texts = tuple[Int64Array, Any]  # items, and an Arrow column of a text of each
@@ -32,12 +34,14 @@ class Found:
         exact: word for word.
         near: nearly so, and not word for word.
         examples: a few of those that were found.
+        of: "judged" if only such were looked for, "" if all were.
     """
 
     all: int
     exact: int
     near: int
     examples: Sequence[str]
+    of: str = ""
 
 
 def run(
@@ -59,7 +63,8 @@ def run(
         items of each source that leak, and the measure.
     """
     queries = list(_texts(evaluation, "query"))
-    passages = list(_texts(evaluation, "passage"))
+    is_large = int(evaluation.passage_offsets[-1]) > MOST
+    passages = list(_judged(evaluation) if is_large else _texts(evaluation, "passage"))
     asked, answers = (
         [text for _, column in texts for text in column.to_pylist()]
         for texts in (queries, passages)
@@ -77,9 +82,10 @@ def run(
     np.savez(folder / FILE, *leaking.values())
     items = np.concatenate([items for items, _ in queries])
     seen = known.seen
+    told = _found(seen, slice(len(asked), None), answers, np.arange(len(answers)))
     return {
         "queries": asdict(_found(seen, slice(0, len(asked)), asked, items)),
-        "passages": asdict(_found(seen, slice(len(asked), None), answers, np.arange(len(answers)))),
+        "passages": asdict(replace(told, of="judged" if is_large else "")),
         "leaking_items": {name: int(flags.sum()) for name, flags in leaking.items()},
         "measure": f"near: {SHARE:.0%} of a text's 8-byte grams, of {FEWEST} or more",
     }
@@ -112,6 +118,16 @@ def _texts(corpus: Corpus, side: str) -> Iterator[Texts]:
         else:
             first, end = corpus.passage_offsets[index : index + 2]
             yield np.arange(first, end), corpus.table(f"passages-{name}")["text"]
+
+
+def _judged(corpus: Corpus) -> Iterator[Texts]:
+    """The judged passages with their numbers, each once, language by language."""
+    numbers = np.unique(corpus.judgements[1]).astype(np.int64)
+    bounds = np.searchsorted(numbers, corpus.passage_offsets)
+    for index, name in enumerate(corpus.languages):
+        own = numbers[bounds[index] : bounds[index + 1]]
+        rows = own - corpus.passage_offsets[index]
+        yield own, taken(corpus.table(f"passages-{name}")["text"], rows)
 
 
 def _training_texts(corpus: Corpus) -> Iterator[Texts]:
