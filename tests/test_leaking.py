@@ -111,3 +111,18 @@ def items_of(done):
     """How many items the table of the training data counts."""
     (count,) = re.findall(r"^pairs +2: de en +(\d+)", done.stderr, re.M)
     return int(count)
+
+
+def test_a_source_may_be_called_validation_and_each_loses_its_own_items(run, tmp_path):
+    """The source holds the copies, and the held-out data has other lengths."""
+    (tmp_path / "held.tsv").write_text(table(TESTED[2:] + [trained_on(n) for n in range(4)]))
+    held = "      validation: {data: {use: parallel, files: held.tsv}, every: 1}\n"
+    spec = SPEC.replace("{pairs: {use", "{validation: {use")
+    spec = spec.replace("      leakage", f"{held}      leakage")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(globals(), "SPEC", spec)
+        done = run("drop", COPY, NEAR)
+    assert done.exit_code == 0, done.stderr
+    (row,) = re.findall(r"^validation +2: de en +(\d+)", done.stderr, re.M)
+    assert int(row) == 10
+    assert "note: 5 of 6 questions and 9 of 12 passages also occur" in done.stderr

@@ -38,5 +38,7 @@ def _leakage(evaluation: Mapping[str, Any], root: Path) -> Iterator[str]:
         return
     detail = read_manifest(root / found["folder"]).get("detail")
     if detail:
-        dropped = sum(detail["leaking_items"].values()) if found["action"] == "drop" else 0
+        dropped = (
+            sum(count for _, count in detail["leaking_items"]) if found["action"] == "drop" else 0
+        )
         yield told(detail) + (f"; {dropped:,} items are not trained on for it" if dropped else "")

@@ -81,17 +81,19 @@ class Planner:
         is_trained = any(use.use != UNTRAINED for use in benchmark.samplers.values())
         if benchmark.train is None or not is_trained:
             return {}
-        sources = {
-            label: self._data(f"{name}: train.data.{label}", source)
+        sources = [
+            self._data(f"{name}: train.data.{label}", source)
             for label, source in benchmark.train.data.items()
-        }
+        ]
+        names = list(benchmark.train.data)
         if benchmark.train.validation is not None:
             data = benchmark.train.validation.data
-            sources["validation"] = self._data(f"{name}: train.validation.data", data)
+            sources.append(self._data(f"{name}: train.validation.data", data))
+            names.append("the validation data")
         return {
             label: LeakageJob(
-                tuple(sources.values()),
                 tuple(sources),
+                tuple(names),
                 self._data(f"{name}: evaluate.{label}", evaluation.data),
             )
             for label, evaluation in benchmark.evaluate.items()
@@ -220,7 +222,7 @@ class Planner:
                     )
 
     def _check_parallel(self, place: str, sources: Mapping[str, DataJob]) -> None:
-        if not any(job.dataset.plugin.parallel for job in sources.values()):
+        if not any(map(_is_parallel, sources.values())):
             self.mistakes.append(
                 f"{place} pairs a query with a passage of another language, and none of the "
                 f"training data ({', '.join(sources)}) is parallel; use a monolingual sampler or "
@@ -236,6 +238,16 @@ class Planner:
         except HBenchError as error:
             self.mistakes.append(f"{place}: {error}")
         return self._fingerprints.get(mark, "")
+
+
+def _is_parallel(job: DataJob) -> bool:
+    """Whether a dataset is parallel in two languages or more, as far as that is known."""
+    if not job.dataset.plugin.parallel:
+        return False
+    try:
+        return len(job.dataset.plugin.languages()) > 1
+    except HBenchError:
+        return True  # that it is not there is said already
 
 
 def _built(kind: Any, use: PluginUse) -> Built:  # noqa: ANN401

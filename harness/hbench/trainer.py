@@ -57,7 +57,7 @@ def texts_to_train_on(job: TrainJob, store: Store) -> TrainingTexts:
         job.weights,
         hard_negatives=_needs_negatives(job),
         names=[source.title.removeprefix("data ") for source in job.sources],
-        without=_leaking(job, store),
+        without=_leaking(job, store)[: len(job.sources)],
         bounds=job.bounds,
     )
 

@@ -62,7 +62,7 @@ def training_texts(
     starts = offsets(sizes)
     cells: dict[Side, list[tuple[Int64Array, int, Any]]] = {"query": [], "passage": []}
     kept = [~flags for flags in without] or [np.ones(size, bool) for size in sizes]
-    for corpus, start, keep in zip(corpora, starts, kept, strict=False):
+    for corpus, start, keep in zip(corpora, starts[:-1], kept, strict=True):
         relevant = corpus.first_relevant()
         for index, name in enumerate(corpus.languages):
             column = languages.index(name)
@@ -77,7 +77,7 @@ def training_texts(
     shape = (int(starts[-1]), len(languages))
     rejected = [
         (rows[keep[rows]] + start, languages.index(name), texts.filter(pa.array(keep[rows])))
-        for corpus, start, keep in zip(corpora, starts, kept, strict=False)
+        for corpus, start, keep in zip(corpora, starts[:-1], kept, strict=True)
         for rows, name, texts in (corpus.rejected() if hard_negatives else ())
     ]
     query, query_texts = _number(cells["query"])
@@ -88,7 +88,7 @@ def training_texts(
     )
     unused = sum(
         int(((corpus.judgements[2] > 0) & keep[corpus.judgements[0]]).sum())
-        for corpus, keep in zip(corpora, kept, strict=False)
+        for corpus, keep in zip(corpora, kept, strict=True)
     )
     unused -= int((tables[1] >= 0).sum())
     notes: list[str] = []

@@ -104,10 +104,10 @@ def _data(job: DataJob, site: Site, progress: Progress) -> Mapping[str, Any]:
 
 
 def _leakage(job: LeakageJob, site: Site, progress: Progress) -> Mapping[str, Any]:
-    sources = {
-        name: Corpus(source.folder(site.store))
+    sources = [
+        (name, Corpus(source.folder(site.store)))
         for name, source in zip(job.names, job.sources, strict=True)
-    }
+    ]
     evaluation = Corpus(job.evaluation.folder(site.store))
 
     def stage(folder: Path) -> dict[str, Any]:

@@ -46,7 +46,7 @@ LEAKING = toy(
 
 
 def compare(folder, **sources):
-    corpora = {name: stored(dataset, folder / name) for name, dataset in sources.items()}
+    corpora = [(name, stored(dataset, folder / name)) for name, dataset in sources.items()]
     target = folder / "leakage"
     target.mkdir()
     found = leakage.run(corpora, stored(TESTED, folder / "tested"), target, silent)
@@ -69,7 +69,7 @@ def test_each_copied_question_and_passage_is_counted_once(tmp_path):
         "examples": ["The old tower by the river was built in the year 1822."],
         "of": "",
     }
-    assert found["leaking_items"] == {"clean": 0, "leaking": 2}
+    assert found["leaking_items"] == [["clean", 0], ["leaking", 2]]
     assert leaks(found) == 2
     assert told(found) == (
         "1 of 3 questions and 0 of 4 passages also occur in training (exact); 1 near"
@@ -96,7 +96,7 @@ def test_of_a_large_corpus_the_judged_passages_are_looked_for_and_this_is_said(
         {"en:a": "From the hills.", "en:b": unjudged, "de:c": "Von den Wiesen im hohen Osten."},
         {"q": {"de:c": 1, "en:a": 0}},
     )
-    sources = {"clean": stored(CLEAN, tmp_path / "clean")}
+    sources = [("clean", stored(CLEAN, tmp_path / "clean"))]
     corpus = stored(tested, tmp_path / "tested")
     whole = leakage.run(sources, corpus, tmp_path, silent)
     assert (whole["passages"]["all"], whole["passages"]["exact"]) == (3, 1)

@@ -144,3 +144,10 @@ def test_the_command_prints_each_claim_and_ends_with_1_unless_all_are_supported(
     assert [each["verdict"] for each in found] == ["supported", "description", "refuted"]
     keys = {"benchmark", "claim", "verdict", "effect", "low", "high", "p"}
     assert all(keys <= set(each) for each in found)
+
+
+def test_what_is_dropped_does_not_leak(judge, tmp_path):
+    found = leakage(tmp_path, 2, 1) | {"action": "drop"}
+    (judged,) = judge({"leakage": 0}, leakage=found)
+    assert judged["verdict"] == "supported"
+    assert judged["notes"][0].endswith("1 near; none of that is trained on")

@@ -39,6 +39,8 @@ def run(dataset: Dataset, folder: Path) -> dict[str, Any]:
     judged = _judgements(dataset, items, languages)
     passage_counts, rows = _write_passages(dataset, languages, folder, wanted=judged)
     present, notes = _present(judged, rows, may_dangle=getattr(dataset, "may_dangle", False))
+    if not present:
+        raise DataError("all judgements are of passages that the corpus lacks")
     answered = _write_judgements(present, items, rows, folder)
     _write_items(items, folder)
     shards = {
@@ -90,6 +92,7 @@ def _write_queries(
         for query in dataset.queries():
             where = f"query {query.item!r} in {query.language!r}"
             _check_text(where, query.language, query.text, tables)
+            _check_encodes(where, query.item + query.cluster)
             known = query.item in items
             cluster = query.cluster or query.item
             number, first_cluster = items.setdefault(query.item, (len(items), cluster))
@@ -148,6 +151,7 @@ def _write_passages(
         for passage in dataset.passages():
             where = f"passage {passage.id!r} in {passage.language!r}"
             _check_text(where, passage.language, passage.text, tables)
+            _check_encodes(where, passage.id)
             table = tables[passage.language]
             if (passage.language, passage.id) in judged:
                 found[passage.language, passage.id] = table.rows
@@ -207,12 +211,14 @@ def _check_text(where: str, language: str, text: str, tables: Mapping[str, objec
         raise DataError(f"{where}: the dataset lists only {', '.join(tables)}")
     if not text.strip():
         raise DataError(f"{where}: the text is empty")
+    _check_encodes(f"{where}: the text", text)
+
+
+def _check_encodes(where: str, text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise DataError(
-            f"{where}: the text holds half of a surrogate pair; mend the file"
-        ) from None
+        raise DataError(f"{where} holds half of a surrogate pair; mend the file") from None
 
 
 def _running_total(counts: Any) -> Iterator[int]:  # noqa: ANN401 - any iterable of int

@@ -5,7 +5,7 @@ query and passage of the evaluation, whatever their languages; see ``hbench.over
 evaluation with more than ``MOST`` passages only the judged ones are looked for, and this is told.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ class Found:
 
 
 def run(
-    sources: Mapping[str, Corpus],
+    sources: Sequence[tuple[str, Corpus]],
     evaluation: Corpus,
     folder: Path,
     progress: Callable[[float, str], None],
@@ -53,7 +53,7 @@ def run(
     """Write ``items.npz``: for each source, by its place, whether each of its items leaks.
 
     Args:
-        sources: the training data, by the spec's names.
+        sources: the training data, with the spec's names.
         evaluation: the stored data of one evaluation.
         folder: where to write.
         progress: told the share done.
@@ -70,23 +70,25 @@ def run(
         for texts in (queries, passages)
     )
     known = Known([*asked, *answers])
-    leaking: dict[str, npt.NDArray[np.bool_]] = {}
-    for number, (name, corpus) in enumerate(sources.items()):
-        leaking[name] = np.zeros(len(corpus.item_clusters), bool)
+    leaking: list[npt.NDArray[np.bool_]] = []
+    for number, (name, corpus) in enumerate(sources):
+        leaking.append(np.zeros(len(corpus.item_clusters), bool))
         for items, texts in _training_texts(corpus):
             for start in range(0, len(items), AT_ONCE):
                 part = slice(start, start + AT_ONCE)
                 found = known.find(texts[part].to_pylist())
-                leaking[name][items[part][found.exact | found.near]] = True
+                leaking[-1][items[part][found.exact | found.near]] = True
         progress((number + 1) / len(sources), f"comparing {name}")
-    np.savez(folder / FILE, *leaking.values())
+    np.savez(folder / FILE, *leaking)
     items = np.concatenate([items for items, _ in queries])
     seen = known.seen
     told = _found(seen, slice(len(asked), None), answers, np.arange(len(answers)))
     return {
         "queries": asdict(_found(seen, slice(0, len(asked)), asked, items)),
         "passages": asdict(replace(told, of="judged" if is_large else "")),
-        "leaking_items": {name: int(flags.sum()) for name, flags in leaking.items()},
+        "leaking_items": [
+            [name, int(flags.sum())] for (name, _), flags in zip(sources, leaking, strict=True)
+        ],
         "measure": f"near: {SHARE:.0%} of a text's 8-byte grams, of {FEWEST} or more",
     }
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hbench.errors import DataError
 from hbench_plugins.datasets import files, places
@@ -39,7 +38,7 @@ class Column:
         query: the field that holds the query.
         passage: the field that holds the passage.
         key: the field that holds the item's id; "" numbers the rows.
-        has_gaps: an empty field means that the item is not there in this language.
+        has_gaps: the file holds all languages, and where a field is blank the item is not there.
     """
 
     place: Place
@@ -63,13 +62,15 @@ class Column:
                     f"{record.line}: {self.key!r} {item!r} is given twice, first in line "
                     f"{first[item].number}; ids must be distinct"
                 )
-            if not (self.has_gaps and record.fields.get(self.query) in (None, "")):
+            if not (self.has_gaps and any(map(record.is_blank, (self.query, self.passage)))):
                 yield Row(item, count - 1, record.text(self.query), record.text(self.passage))
         lengths[self.place.path] = count
 
     def _item(self, record: Record) -> str:
-        """The id without the language that it ends in: ``17_zh_cn`` is 17 in ``zh_cn``."""
+        """The id; in a file of one language without that: ``17_zh_cn`` is 17 in ``zh_cn``."""
         name = record.id(self.key)
+        if self.has_gaps:
+            return name
         for sign in "_-.:":
             name = name.removesuffix(f"{sign}{self.place.code}") or name
         return name
@@ -113,13 +114,17 @@ def _of_one_file(
     path: Path, tags: Sequence[str] | None, *, query: str, passage: str, key: str
 ) -> Sequence[Column]:
     """The columns of a file that holds all languages: one for each field of a query."""
-    fields = _first(path)
+    fields = _fields(path)
     before, _, after = query.partition(LANG)
     codes = [
         field[len(before) : len(field) - len(after)]
         for field in fields
         if field != key and field.startswith(before) and field.endswith(after)
     ]
+    if "id" in codes and not key and tags is None:
+        raise DataError(
+            f"{path}: 'id' may be the ids or Indonesian; say id: id, or choose with 'language'"
+        )
     names = [(code, path, "") for code in codes]
     return [
         Column(place, query.replace(LANG, place.code), passage.replace(LANG, place.code), key, True)
@@ -127,12 +132,18 @@ def _of_one_file(
     ]
 
 
-def _first(path: Path) -> Mapping[str, Any]:
-    """The fields of the first record."""
+def _fields(path: Path) -> Sequence[str]:
+    """The fields of a table, or all that some record of a JSONL file has."""
+    kind = files.kind_of(path)
+    found: dict[str, None] = {}
     for record in files.read(path):
-        if LINE in record.fields and files.kind_of(path) == "lines":
+        if LINE in record.fields and kind == "lines":
             break
-        return record.fields
+        found |= dict.fromkeys(record.fields)
+        if kind != "jsonl":
+            break
+    if found:
+        return list(found)
     raise DataError(
         f"{path}: a file of all languages must be a table (.tsv) or JSON lines (.jsonl) with a "
         f"field for each; for a file of each, write {LANG} where the names differ"

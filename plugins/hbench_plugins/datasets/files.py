@@ -54,6 +54,13 @@ class Record:
             raise DataError(f"{self.line}: {what}is empty, where text is expected")
         return _whole(value, self.line)
 
+    def is_blank(self, name: str) -> bool:
+        """Whether a field is absent, or holds nothing but white space, or a list that begins so."""
+        value = self.fields.get(name)
+        if isinstance(value, list):
+            value = value[0] if value else None
+        return value is None or (isinstance(value, str) and not value.strip())
+
     def id(self, name: str) -> str:
         """A field that holds an id: text, or a whole number.
 

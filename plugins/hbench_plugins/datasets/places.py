@@ -78,7 +78,8 @@ def find(path: Path, language: Choice) -> Sequence[Place]:
     tags = chosen(language)
     if LANG not in str(path):
         return [Place(tag, tag, path) for tag in tags or ()]
-    paths = sorted(map(str, Path(path.anchor).glob(_wildcards(path))))
+    wild, root = _wildcards(path), Path(path.anchor)
+    paths = sorted({str(found) for end in ("", ".gz") for found in root.glob(wild + end)})
     matches = list(filter(None, map(_expression(path).fullmatch, paths)))
     names = [(match["lang"], Path(match[0]), match.groupdict().get("set", "")) for match in matches]
     return of_codes(names, tags, str(path))
@@ -143,18 +144,19 @@ def number_range(option: str, text: str) -> range:
 def _wildcards(path: Path) -> str:
     """The path below its root, with ``*`` where anything may stand."""
     parts = _parts(path.relative_to(path.anchor))
-    return "".join("*" if part in (LANG, SET, "*") else escape(part) for part in parts)
+    text = "".join("*" if part in (LANG, SET, "*") else escape(part) for part in parts)
+    return re.sub(r"\*\*+", "*", text)  # two side by side would mean any number of folders
 
 
 def _expression(path: Path) -> re.Pattern[str]:
-    """What the path stands for; a second ``{lang}`` is the same code again."""
+    """What the path stands for, packed or not; a second ``{lang}`` is the same code again."""
     known = {LANG: f"(?P<lang>{CODE})", SET: "(?P<set>[^/]+)", "*": "[^/]*"}
     again = {LANG: "(?P=lang)", SET: "(?P=set)", "*": "[^/]*"}
     text, seen = "", set[str]()
     for part in _parts(path):
         text += (again if part in seen else known).get(part, re.escape(part))
         seen.add(part)
-    return re.compile(text)
+    return re.compile(text + r"(?:\.gz)?")
 
 
 def _parts(path: Path) -> list[str]:

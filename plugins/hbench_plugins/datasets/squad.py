@@ -71,7 +71,10 @@ class Squad:
         clusters: dict[str, str] = {}
         for language, article in self._articles():
             names = [question.id for _, question in article.answerable()]
-            known = next((clusters[name] for name in names if name in clusters), article.name)
+            own = article.name
+            if not article.has_title and own in clusters.values():
+                own = f"{language}-{own}"  # the number says nothing over languages
+            known = next((clusters[name] for name in names if name in clusters), own)
             for _, question in article.answerable():
                 cluster = clusters.setdefault(question.id, known)
                 yield Query(question.id, language, question.text, cluster)

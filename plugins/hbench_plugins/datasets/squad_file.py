@@ -75,6 +75,7 @@ class Article:
 
     name: str
     paragraphs: tuple[Paragraph, ...]
+    has_title: bool = True
 
     def answerable(self) -> Iterator[tuple[Paragraph, Question]]:
         """Its questions that have an answer, with their paragraphs."""
@@ -136,8 +137,9 @@ def _article(group: Any, number: int, seen: set[str], where: str) -> Article:  #
         for index, each in enumerate(_get(group, "paragraphs", list, where))
     )
     title = group.get("title")
-    name = title if isinstance(title, str) and title.strip() else f"article-{number:03}"
-    return Article(name, paragraphs)
+    if isinstance(title, str) and title.strip():
+        return Article(title, paragraphs)
+    return Article(f"article-{number:03}", paragraphs, has_title=False)
 
 
 def _paragraph(content: Any, name: str, seen: set[str], where: str) -> Paragraph:  # noqa: ANN401 - JSON
@@ -148,6 +150,10 @@ def _paragraph(content: Any, name: str, seen: set[str], where: str) -> Paragraph
         if question.id in seen:
             raise DataError(f"{where}.qas[{index}]: the id {question.id!r} is given twice")
         seen.add(question.id)
+        for start in question.starts:
+            if not 0 <= start < len(context):
+                raise DataError(f"{where}.qas[{index}]: an answer starts at {start}, and the "
+                                f"context has {len(context)} characters")  # fmt: skip
         questions.append(question)
     return Paragraph(name, context, _sentences(content, context, where), tuple(questions))
 

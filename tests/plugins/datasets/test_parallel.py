@@ -297,3 +297,38 @@ def test_mkqa_has_1758_questions_in_each_of_12_languages(shared_data, stored):
     assert counts(corpus) == dict.fromkeys(("en", "km", "zh"), (1758, 1758))
     assert len(corpus.item_clusters) == 1758
     assert corpus.texts("passage", "en")[0] == "Dave Edmunds"
+
+
+def items_of(dataset):
+    return {(query.item, query.language): query.text for query in dataset.queries()}
+
+
+def test_a_language_that_the_first_record_lacks_is_one_all_the_same(tmp_path):
+    (tmp_path / "x.jsonl").write_text('{"de": "a", "en": "b"}\n{"fr": "c", "en": "d", "de": ""}\n')
+    found = items_of(Parallel(files=tmp_path / "x.jsonl"))
+    assert found == {("0", "de"): "a", ("0", "en"): "b", ("1", "en"): "d", ("1", "fr"): "c"}
+
+
+def test_ids_of_a_file_of_all_languages_are_taken_whole(tmp_path):
+    (tmp_path / "x.tsv").write_text("id\tde\ten\n1-en\ta\tb\n2-de\tc\t \n")
+    found = items_of(Parallel(files=tmp_path / "x.tsv", id="id"))
+    assert found == {("1-en", "de"): "a", ("1-en", "en"): "b", ("2-de", "de"): "c"}
+
+
+def test_a_column_of_ids_is_not_taken_for_indonesian(tmp_path):
+    (tmp_path / "x.tsv").write_text("id\tde\ten\n1\ta\tb\n")
+    with pytest.raises(DataError, match="'id' may be the ids or Indonesian; say id: id, or choose"):
+        Parallel(files=tmp_path / "x.tsv").languages()
+    chosen = Parallel(files=tmp_path / "x.tsv", language=("id", "de"))
+    assert list(chosen.languages()) == ["de", "id"]
+
+
+def test_packed_and_plain_files_are_found_together(tmp_path):
+    (tmp_path / "u.de").write_text("eins\n")
+    (tmp_path / "u.en.gz").write_bytes(gzip.compress(b"one\n"))
+    expected = {("0", "de"): "eins", ("0", "en"): "one"}
+    for pattern in ("u.{lang}", "u.{lang}*"):
+        assert items_of(Parallel(files=tmp_path / pattern)) == expected
+    (tmp_path / "u.de.gz").write_bytes(gzip.compress(b"eins\n"))
+    with pytest.raises(DataError, match="both of the language 'de'"):
+        Parallel(files=tmp_path / "u.{lang}").languages()

@@ -181,7 +181,7 @@ def broken(*questions, **more):
         (broken(question("q1", "?", 0), question("q1", "!", 0)), r"qas\[1\]: the id 'q1' is given"),
         (broken(sentences=[], sentence_breaks=[[0, 8]]), "0 sentences, but 1 breaks"),
         (broken(sentences=["Ann"], sentence_breaks=[[0]]), r"the break \[0\] or its sentence"),
-        (broken(question("q1", "?", 8)), "000-000, question 'q1': its answer starts at sign 8"),
+        (broken(question("q1", "?", 8)), "an answer starts at 8, and the context has 8 characters"),
     ],
 )
 def test_a_mistake_is_told_with_its_place(write, articles, message):
@@ -237,3 +237,24 @@ def answers(corpus):
         rows = corpus.first_relevant()[:, index] - corpus.passage_offsets[index]
         found[tag] = {name: texts[row] for name, row in zip(names, rows.tolist(), strict=True)}
     return found
+
+
+def test_untitled_articles_of_another_order_are_no_cluster_of_their_number(tmp_path):
+    def article(*names):
+        asked = [{"id": n, "question": f"{n}?", "answers": [{"text": "A", "answer_start": 0}]}
+                 for n in names]  # fmt: skip
+        return {"paragraphs": [{"context": f"A {' '.join(names)}.", "qas": asked}]}
+
+    told = {
+        "de": [article("q0"), article("q1"), article("q2")],
+        "en": [article("q2"), article("q3")],
+    }
+    for code, articles in told.items():
+        (tmp_path / f"{code}.json").write_text(json.dumps({"data": articles}))
+    queries = list(Squad(path=tmp_path / "{lang}.json").queries())
+    assert {(query.item, query.cluster) for query in queries} == {
+        ("q0", "article-000"),
+        ("q1", "article-001"),
+        ("q2", "article-002"),  # in English too, where it is the first
+        ("q3", "en-article-001"),
+    }
