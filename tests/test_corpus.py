@@ -221,6 +221,19 @@ def test_hard_negatives_are_those_judged_so_by_item_and_language(judged_sources)
     assert texts.items.negatives.numbers.dtype == "int32"
 
 
+def test_what_is_left_out_leaves_neither_texts_nor_hard_negatives(judged_sources):
+    """The first item of the first source, whose texts no other has."""
+    without = [np.zeros(len(corpus.item_clusters), bool) for corpus in judged_sources]
+    without[0][0] = True
+    texts = training_texts(judged_sources, [1.0, 1.0], hard_negatives=True, without=without)
+    assert negatives_of(texts) == {(2, "en"): ["Bob."]}
+    assert texts_of(texts.items.query, texts.queries)[0] == ["-", "-", "-"]
+    assert texts_of(texts.items.passage, texts.passages)[0] == ["-", "-", "-"]
+    assert {"Wer?", "Who?"}.isdisjoint(texts.queries)
+    assert {"Anna.", "Ann.", "Rom."}.isdisjoint(texts.passages)
+    assert "1 items that an evaluation knows are not trained on" in texts.notes
+
+
 def test_an_answer_without_hard_negatives_is_not_trained_on(judged_sources):
     texts = training_texts(judged_sources, [1.0, 1.0], hard_negatives=True)
     assert texts_of(texts.items.passage, texts.passages) == [

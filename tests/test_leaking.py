@@ -6,6 +6,11 @@ import pytest
 from typer.testing import CliRunner
 
 from hbench.cli import app
+from hbench.plan import make_plan
+from hbench.provenance import find_hardware
+from hbench.store import Store
+from hbench.trainer import _validation
+from hbench.validate import load_spec
 
 SPEC = """
 version: 1
@@ -126,3 +131,10 @@ def test_a_source_may_be_called_validation_and_each_loses_its_own_items(run, tmp
     (row,) = re.findall(r"^validation +2: de en +(\d+)", done.stderr, re.M)
     assert int(row) == 10
     assert "note: 5 of 6 questions and 9 of 12 passages also occur" in done.stderr
+    store = Store(tmp_path / "results")
+    plan = make_plan(load_spec(tmp_path / "f.yaml"), store, find_hardware("cpu"))
+    (job,) = plan.benchmarks[0].systems["cross"].values()
+    held_out = _validation(job, store)
+    assert held_out is not None  # 4 of its 8 rows are the evaluation's
+    assert held_out.queries == [*(trained_on(n)[1] for n in range(4)),
+                                *(trained_on(n)[0] for n in range(4))]  # fmt: skip

@@ -259,6 +259,13 @@ def test_only_what_something_missing_needs_is_done_again(plan, store):
     assert lost.vectors.data.key == plan().todo[0].key
 
 
+def test_the_bounds_of_a_source_are_part_of_a_system(plan):
+    before = keys(plan())
+    found = [keys(plan(TINY.replace("split: train", f"split: train, {bound}")))[1]
+             for bound in ("cap: 5", "cap: 6", "minimum: 5")]  # fmt: skip
+    assert len(set.union(before[1], *found)) == 4 * len(before[1])
+
+
 def test_what_leaks_is_part_of_a_system_only_where_it_is_dropped(plan, store):
     before = keys(plan())
     assert keys(plan(TINY.replace("steps: 2", "steps: 2, leakage: error"))) == before

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from hbench.errors import DataError, StoreError
 from hbench.records import Remote
-from hbench.store import file_record
+from hbench.store import file_record, put_in_place
 
 if TYPE_CHECKING:
     import requests
@@ -159,7 +159,7 @@ def _download(remote: Remote, target: Path, progress: Progress) -> None:
         except _Failure as failure:
             causes.append(f"  {url}: {failure}")
         else:
-            _move(part, target)
+            put_in_place(part, target)
             return
     lines = [
         f"{remote.name} cannot be downloaded:",
@@ -253,21 +253,6 @@ def _asked_wait(retry_after: str) -> float:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
-
-
-def _move(source: Path, target: Path) -> None:
-    """Rename a file, its bytes and then its name on disk before anything relies on them."""
-    _sync(source)
-    source.replace(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _unreachable(remotes: Sequence[Remote]) -> DataError:

@@ -194,12 +194,17 @@ def file_record(path: Path) -> dict[str, Any]:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Rename a file into place, its bytes and its name on disk before anything relies on them."""
+    """Put a file into a folder that may not be there yet."""
     with _writable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        _sync(source)
-        source.replace(target)
-        _sync(target.parent)
+        put_in_place(source, target)
+
+
+def put_in_place(source: Path, target: Path) -> None:
+    """Rename a file on its disk, its bytes and then its name synced before this returns."""
+    _sync(source)
+    source.replace(target)
+    _sync(target.parent)
 
 
 def _sync(path: Path) -> None:

@@ -55,31 +55,14 @@ def training_texts(
         without: (items,) for each source, which of its items are left out; () leaves out none.
         bounds: the least and the largest size that each source is taken for in weighing.
     """
-    import pyarrow as pa
-
     languages = sorted({name for corpus in corpora for name in corpus.languages})
     sizes = [len(corpus.item_clusters) for corpus in corpora]
     starts = offsets(sizes)
-    cells: dict[Side, list[tuple[Int64Array, int, Any]]] = {"query": [], "passage": []}
     kept = [~flags for flags in without] or [np.ones(size, bool) for size in sizes]
-    for corpus, start, keep in zip(corpora, starts[:-1], kept, strict=True):
-        relevant = corpus.first_relevant()
-        for index, name in enumerate(corpus.languages):
-            column = languages.index(name)
-            queries = corpus.table(f"queries-{name}")
-            asked = queries["item"].to_numpy()
-            chosen = np.flatnonzero(keep[asked])
-            cells["query"].append((asked[chosen] + start, column, taken(queries["text"], chosen)))
-            rows = np.flatnonzero((relevant[:, index] >= 0) & keep)
-            numbers = relevant[rows, index] - corpus.passage_offsets[index]
-            texts = taken(corpus.table(f"passages-{name}")["text"], numbers)
-            cells["passage"].append((rows + start, column, texts))
+    sources = list(zip(corpora, starts[:-1].tolist(), kept, strict=True))
+    cells = _cells(sources, languages)
+    rejected = _rejected(sources, languages) if hard_negatives else []
     shape = (int(starts[-1]), len(languages))
-    rejected = [
-        (rows[keep[rows]] + start, languages.index(name), texts.filter(pa.array(keep[rows])))
-        for corpus, start, keep in zip(corpora, starts[:-1], kept, strict=True)
-        for rows, name, texts in (corpus.rejected() if hard_negatives else ())
-    ]
     query, query_texts = _number(cells["query"])
     passage, passage_texts = _number([*cells["passage"], *rejected])
     tables = (
@@ -118,6 +101,38 @@ def training_texts(
 
 
 Cell = tuple[Int64Array, int, Any]  # items, language, their texts (Arrow)
+
+
+Source = tuple[Corpus, int, npt.NDArray[np.bool_]]  # the number of its first item, which are kept
+
+
+def _cells(sources: Sequence[Source], languages: Sequence[str]) -> dict[Side, list[Cell]]:
+    """The queries, and the best passage of each item, of each source and language."""
+    cells: dict[Side, list[Cell]] = {"query": [], "passage": []}
+    for corpus, start, keep in sources:
+        relevant = corpus.first_relevant()
+        for index, name in enumerate(corpus.languages):
+            column = languages.index(name)
+            queries = corpus.table(f"queries-{name}")
+            asked = queries["item"].to_numpy()
+            chosen = np.flatnonzero(keep[asked])
+            cells["query"].append((asked[chosen] + start, column, taken(queries["text"], chosen)))
+            rows = np.flatnonzero((relevant[:, index] >= 0) & keep)
+            numbers = relevant[rows, index] - corpus.passage_offsets[index]
+            texts = taken(corpus.table(f"passages-{name}")["text"], numbers)
+            cells["passage"].append((rows + start, column, texts))
+    return cells
+
+
+def _rejected(sources: Sequence[Source], languages: Sequence[str]) -> list[Cell]:
+    """The passages that were judged not to answer, of each source and language."""
+    import pyarrow as pa
+
+    return [
+        (rows[keep[rows]] + start, languages.index(name), texts.filter(pa.array(keep[rows])))
+        for corpus, start, keep in sources
+        for rows, name, texts in corpus.rejected()
+    ]
 
 
 def _number(cells: Sequence[Cell]) -> tuple[list[Int32Array], list[str]]:
