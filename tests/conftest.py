@@ -67,7 +67,7 @@ class ToyDataset:
     """A dataset that fits on the screen: each record as a tuple of its fields."""
 
     tags: Sequence[str]
-    asked: Sequence[tuple[str, ...]]
+    asked: Sequence[tuple[Any, ...]]
     told: Sequence[tuple[str, str, str]]
     judged: Sequence[tuple[Any, ...]]
     parallel: bool = True

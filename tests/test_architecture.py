@@ -18,18 +18,19 @@ FILES = {
 # A module imports from its own layer or those before it; inside a layer there is no circle.
 LAYERS = [
     {"errors", "records", "protocols"},
-    {"options", "registry", "specfile", "settings", "statistics", "packing", "attention",
-     "memory", "ahead", "languages", "downloads", "compiled", "grams", "overlap", "drawing",
-     "provenance", "store", "numbering", "corpus", "training_texts", "vectors", "tokens",
-     "counting", "counting_cpu", "pools", "search", "approximate", "toplist", "scorefile",
-     "evaluated", "verdicts",
-     "footnotes"},
-    {"uses", "spec", "validate", "matrix"},
+    {"options", "registry", "specfile", "settings", "statistics", "alternatives", "design",
+     "packing", "attention", "memory", "ahead", "languages", "downloads", "compiled", "grams",
+     "overlap", "drawing", "provenance", "store", "numbering", "corpus", "training_texts",
+     "vectors", "tokens", "counting", "counting_cpu", "pools", "search", "approximate", "toplist",
+     "scorefile", "evaluated", "verdicts", "ranks", "trecrun", "listed", "outside", "families",
+     "strata", "drawn", "splits", "tablefile", "footnotes"},
+    {"uses", "claims", "spec", "statements", "validate", "matrix"},
+    {"published", "facts"},
     {"training"},
     {"stages"},
     {"jobs", "plan", "planner", "resolved", "stored"},
     {"site", "trainer", "mixture", "inspection", "worker", "checks", "executor", "exporter"},
-    {"tables", "csvtable", "cli"},
+    {"tables", "wording", "csvtable", "sheets", "directed", "render", "page", "cli"},
 ]  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FOR_PLUGINS = LAYERS[0] | {

@@ -169,9 +169,9 @@ def test_each_mistake_says_what_is_wrong_and_what_is_allowed(old, new, expected,
     ("claim", "expected"),
     [
         ("", "a claim needs exactly one of better_than, not_worse_than, equal_to, languages"),
-        ("languages: 3, leakage: 0", "found ['languages', 'leakage']"),
-        (f"{CLAIM}, description: true", "found ['better_than', 'description']"),
-        (f"{CLAIM}, languages: 3", "found ['better_than', 'languages']"),
+        ("languages: 3, leakage: 0", "found languages, leakage"),
+        (f"{CLAIM}, description: true", "found better_than, description"),
+        (f"{CLAIM}, languages: 3", "found better_than, languages"),
         ("better_than: {sampler: mono}", "a comparison also needs method, metric, setting"),
         (CLAIM.replace("better_than", "equal_to"), "equal_to needs a margin, fixed before the run"),
         (CLAIM.replace("better_than", "not_worse_than"), "not_worse_than needs a margin"),
@@ -186,6 +186,10 @@ def test_each_mistake_says_what_is_wrong_and_what_is_allowed(old, new, expected,
             "no sampler is named",
         ),
         (f"{CLAIM}, dataset: tset", "no evaluation is named 'tset': did you mean 'test'?"),
+        ("evaluated: [tset]", "no evaluation is named 'tset': did you mean 'test'?"),
+        ("metrics: [mrr]", "no evaluation measures 'mrr': Allowed: map, ndcg@10"),
+        ("monolingual_batches: 0.5", "monolingual_batches also needs the method"),
+        ("languages: 3, by: language", "'by' splits the queries of a comparison"),
     ],
 )
 def test_a_claim_that_no_figure_could_decide_is_a_mistake(claim, expected, mistakes):
@@ -194,6 +198,37 @@ def test_a_claim_that_no_figure_could_decide_is_a_mistake(claim, expected, mista
     column = 9 if "margin: -1" not in claim else 112
     assert found[0].startswith(f"f.yaml:12:{column}: benchmarks.tiny.claims.0")
     assert expected in found[0]
+
+
+FIGURE = "dataset: test, metric: map, setting: mono, value: 0.5, source: Table 2"
+
+
+@pytest.mark.parametrize(
+    ("figure", "expected"),
+    [
+        (f"{FIGURE}, method: hybird", "no method is named 'hybird': did you mean 'hybrid'?"),
+        (f"{FIGURE}, method: {{sampler: hybird}}", "no sampler is named 'hybird'"),
+        (f"{FIGURE}, method: {{encoder: e}}", "these fit: mono, hybrid; name more axes"),
+        (f"{FIGURE}, method: hybrid, x: 1", "unknown key"),
+        (f"{FIGURE}, method: hybrid".replace("map", "mrr"), "no evaluation measures 'mrr'"),
+        (f"{FIGURE}, method: hybrid".replace("mono", "cross"), "has the setting 'cross'"),
+        (f"{FIGURE}, method: hybrid".replace("test", "tset"), "did you mean 'test'?"),
+    ],
+)
+def test_a_published_figure_of_nothing_that_is_measured_is_a_mistake(figure, expected, mistakes):
+    found = mistakes(TINY + f"    published:\n      - {{{figure}}}\n")
+    assert any(expected in line for line in found), found
+
+
+def test_published_figures_and_all_kinds_of_facts_are_taken(tmp_path):
+    hybrid = "method: {sampler: hybrid}"
+    text = TINY + f"    published:\n      - {{{FIGURE}, {hybrid}, query_language: de}}\n"
+    facts = ["evaluated: [test]", "metrics: [map]", f"{hybrid}, monolingual_batches: 0.5"]
+    text += "    claims:\n" + "".join(f"      - {{says: x, {fact}}}\n" for fact in facts)
+    path = tmp_path / "f.yaml"
+    path.write_text(text)
+    (figure,) = load_spec(path).benchmarks["tiny"].published
+    assert (figure.method, figure.value) == ({"sampler": "hybrid"}, 0.5)
 
 
 def test_a_claim_needs_one_evaluation_that_has_both_its_metric_and_its_setting(mistakes):

@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from hbench.corpus import Corpus
 from hbench.pools import ReadVectors
+from hbench.ranks import Beats
 from hbench.records import Judgement, Passage, Query, Side
 from hbench.stages import data, rank
-from hbench.stages.score import Beats
 from hbench.vectors import on_grid
 
 

@@ -50,6 +50,7 @@ class Corpus:
         self.query_offsets = offsets([facts["queries"][name] for name in self.languages])
         self.passage_offsets = offsets([facts["passages"][name] for name in self.languages])
         self.shards = shards_of(facts)
+        self.columns: tuple[str, ...] = tuple(facts.get("columns", ()))  # that queries bring
 
     def texts(self, side: Side, language: str) -> list[str]:
         """The texts of one side and language, in the order of their numbers."""
@@ -97,6 +98,19 @@ class Corpus:
     def query_items(self) -> Int32Array:
         """(queries,) the item of each query."""
         return self._column("queries", "item")
+
+    def query_column(self, name: str) -> list[str | None]:
+        """(queries,) what the dataset knows of each query, None where nothing.
+
+        Args:
+            name: one of ``columns``.
+        """
+        values: list[str | None] = []
+        for language in self.languages:
+            table = self.table(f"queries-{language}")
+            has_it = name in table.column_names
+            values += table[name].to_pylist() if has_it else [None] * len(table)
+        return values
 
     @cached_property
     def passage_ids(self) -> Any:  # noqa: ANN401 - pyarrow publishes no types

@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Any
 
 PLACE = ("benchmark", "dataset", "setting", "metric", "direction")
+SPLIT = ("by", "stratum")  # columns of tables of strata
 FIGURES = ("method", "mean", "low", "high", "queries", "items", "clusters", "seeds")
 
 
@@ -16,11 +17,13 @@ def as_csv(entries: Sequence[Mapping[str, Any]]) -> str:
         entries: as ``hbench compare --format json`` prints them.
     """
     text = StringIO()
-    writer = csv.DictWriter(text, [*PLACE, *FIGURES], lineterminator="\n")
+    is_split = any("by" in table for entry in entries for table in entry["tables"])
+    places = (*PLACE, *SPLIT) if is_split else PLACE
+    writer = csv.DictWriter(text, [*places, *FIGURES], lineterminator="\n")
     writer.writeheader()
     for entry in entries:
         for table in entry["tables"]:
-            place = {name: table[name] for name in PLACE[1:]}
+            place = {name: table[name] for name in places[1:]}
             for row in table["rows"]:
                 figures = {name: row[name] for name in FIGURES}
                 writer.writerow({"benchmark": entry["benchmark"], **place, **figures})

@@ -1,14 +1,14 @@
 """Everything that was scored on one dataset, read back for comparing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hbench.errors import StoreError
-from hbench.records import FloatArray, Int64Array
+from hbench.records import BoolArray, FloatArray, Int64Array
 from hbench.scorefile import StoredScores, read_scores
 from hbench.statistics import Scores
 from hbench.store import read_manifest
@@ -24,6 +24,11 @@ class Rows:
     query: Int64Array
     item: Int64Array
     names: Sequence[tuple[str, str]]  # query language and pool of each component
+
+    def only(self, where: BoolArray) -> "Rows":
+        """Some of them."""
+        columns = ("index", "component", "cluster", "query", "item")
+        return replace(self, **{name: getattr(self, name)[where] for name in columns})
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Evaluated:
             for seed in method["systems"]:
                 path = scores_file(evaluation, method["name"], seed, root)
                 if path is not None:
+                    _check_data(path, evaluation)
                     found.append(read_scores(path, cells, metrics))
                     first = first or found[0]
                     if not found[-1].same_rows(first):
@@ -71,34 +77,49 @@ class Evaluated:
         settings = _rows(first, evaluation["settings"]) if first is not None else {}
         return cls(settings, values, {m["name"]: m["seeded"] for m in methods})
 
-    def scores(self, setting: str, metric: str) -> tuple[Rows | None, dict[str, Scores]]:
-        """The rows for which every method has a value, and each method's scores of them."""
+    def seeds(self, method: str) -> int:
+        """How many seeds of a method were evaluated; 0 of a fixed checkpoint."""
+        return len(next(iter(self.values[method].values()))) if self.seeded[method] else 0
+
+    def scores(
+        self, setting: str, metric: str, where: BoolArray | None = None
+    ) -> tuple[Rows | None, dict[str, Scores]]:
+        """The rows for which every method has a value, and each method's scores of them.
+
+        Args:
+            setting: one that was evaluated.
+            metric: one that was computed.
+            where: (rows of the setting,) only these; None takes all.
+        """
         rows = self.settings.get(setting)
         if rows is None:
             return None, {}
-        present = np.ones(len(rows.index), bool)
-        for values in self.values.values():
-            present &= ~np.isnan(values[metric][:, rows.index]).any(axis=0)
+        rows = rows if where is None else rows.only(where)
+        found = {method: values[metric][:, rows.index] for method, values in self.values.items()}
+        present = ~np.any([np.isnan(values).any(axis=0) for values in found.values()], axis=0)
         if not present.any():
             return None, {}
-        kept = Rows(
-            rows.index[present],
-            rows.component[present],
-            rows.cluster[present],
-            rows.query[present],
-            rows.item[present],
-            rows.names,
-        )
+        if not present.all():
+            rows = rows.only(present)
+            found = {method: values[:, present] for method, values in found.items()}
         scores = {
-            method: Scores(
-                np.ascontiguousarray(values[metric][:, kept.index]),
-                kept.component,
-                kept.cluster,
-                self.seeded[method],
-            )
-            for method, values in self.values.items()
+            method: Scores(values, rows.component, rows.cluster, self.seeded[method])
+            for method, values in found.items()
         }
-        return kept, scores
+        return rows, scores
+
+    def joined_by(self, method: str, values: Mapping[str, FloatArray]) -> "Evaluated":
+        """With one more method, a fixed one.
+
+        Args:
+            method: its name.
+            values: by metric its (1, all rows) values.
+        """
+        return replace(
+            self,
+            values={**self.values, method: values},
+            seeded={**self.seeded, method: False},
+        )
 
 
 def scores_file(evaluation: Mapping[str, Any], method: str, seed: str, root: Path) -> Path | None:
@@ -114,6 +135,17 @@ def scores_file(evaluation: Mapping[str, Any], method: str, seed: str, root: Pat
         for setting, cells in evaluation["settings"].items()
     )
     return folder / "scores.parquet" if complete else None
+
+
+def _check_data(path: Path, evaluation: Mapping[str, Any]) -> None:
+    """Scores of other data than the evaluation's may not stand beside its own."""
+    wanted = str(evaluation.get("data"))
+    found = str(read_manifest(path.parent).get("data", wanted))
+    if found != wanted:
+        raise StoreError(
+            f"{path}: holds scores on data {found[:8]}, and the others are on data {wanted[:8]}; "
+            "methods can be compared on the same data only: run the benchmark again"
+        )
 
 
 def _rows(stored: StoredScores, settings: Mapping[str, Any]) -> dict[str, Rows]:

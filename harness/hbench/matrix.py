@@ -41,3 +41,19 @@ def methods(benchmark: Benchmark) -> list[Method]:
         if found.setdefault(name, method).axes != axes:
             raise OptionError(f"two methods are both named {name!r}; use no '/' in the axes' names")
     return list(found.values())
+
+
+def fitting(method: Mapping[str, str] | str, named: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """The methods that a selector fits, or the one that has a name.
+
+    Args:
+        method: values of axes, or a method's name.
+        named: the axes of each method, by its name.
+    """
+    if isinstance(method, str):
+        return [method] if method in named else []
+    return [
+        name
+        for name, axes in named.items()
+        if all(axes.get(axis) == value for axis, value in method.items())
+    ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -12,11 +13,18 @@ Direction = Literal["higher", "lower"]
 Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 TokenIds = Sequence[int] | Int32Array  # the tokens of one text
 
 
 # The columns of a scores file that say which row it is; all others are metrics.
 SCORE_KEYS = ("item", "cluster", "query", "query_language", "pool", "setting")
+
+# What queries can be told apart by without the dataset's help: `hbench compare --by`.
+BUILT_IN = ("language", "pair", "family", "script", "seen", "length", "overlap")
+# Names that no column of a query may have: those, and what the tables call their own.
+RESERVED = frozenset({*BUILT_IN, "item", "text", "id"})
+NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +37,15 @@ class Query:
         language: BCP 47 tag, as ``de`` or ``zh``.
         text: what is asked.
         cluster: what the item shares its source with (an article, say); "" means the item itself.
+        columns: what the dataset knows of the query besides, by names of its own that are not in
+            ``RESERVED``, as ``{"answer": "date"}``; a name is left out where there is no value.
     """
 
     item: str
     language: str
     text: str
     cluster: str = ""
+    columns: Mapping[str, str] = field(default_factory=lambda: NO_COLUMNS, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

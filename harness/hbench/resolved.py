@@ -6,7 +6,7 @@ Compare reads nothing else of a spec, so that tables need neither the spec file 
 from pathlib import Path
 from typing import Any
 
-from hbench.jobs import ScoreJob
+from hbench.jobs import DataJob, ScoreJob
 from hbench.matrix import Method
 from hbench.planner import BenchmarkPlan
 from hbench.registry import Kind, build
@@ -40,10 +40,18 @@ def resolved(plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
         "benchmark": plan.name,
         "spec": spec,
         "methods": [_resolved_method(method, plan, store) for method in plan.methods],
+        "training": {name: _relative(job.folder(store), store) for name, job in _sources(plan)},
         "evaluations": {
             name: _resolved_evaluation(name, plan, store) for name in plan.benchmark.evaluate
         },
     }
+
+
+def _sources(plan: BenchmarkPlan) -> list[tuple[str, DataJob]]:
+    """The training data by the spec's names, if some system has any."""
+    jobs = [job for by_seed in plan.systems.values() for job in by_seed.values() if job.sources]
+    names = plan.benchmark.train.data if plan.benchmark.train is not None else ()
+    return list(zip(names, jobs[0].sources, strict=True)) if jobs and names else []
 
 
 def _with_defaults(kind: Kind, use: PluginUse) -> dict[str, Any]:
@@ -70,12 +78,18 @@ def _resolved_evaluation(name: str, plan: BenchmarkPlan, store: Store) -> dict[s
     first = next(job for by_seed in scores.values() for job in by_seed.values())
     return {
         "data": first.rank.vectors.data.key,
+        "folder": _relative(first.rank.vectors.data.folder(store), store),
         "settings": {
             setting: [[c.query_language, c.pool_name] for c in parts]
             for setting, parts in first.settings
         },
         "metrics": {
-            label: {"direction": metric.plugin.direction, "key": first.metric_keys[label]}
+            label: {
+                "use": metric.entry.name,
+                "options": dict(metric.options),
+                "direction": metric.plugin.direction,
+                "key": first.metric_keys[label],
+            }
             for label, metric in first.metrics
         },
         "notes": plan.benchmark.evaluate[name].notes,

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from hbench.claims import Claim, Published
 from hbench.errors import did_you_mean
 from hbench.settings import MACRO
 from hbench.uses import (
@@ -145,55 +146,6 @@ class Evaluation(Strict):
         return self.precision or default_precision(device)
 
 
-Selector = dict[str, str]
-
-
-class Claim(Strict):
-    """A sentence that figures can support or refute: a comparison, a fact, or a description."""
-
-    says: str
-    dataset: Name | None = None
-    metric: str | None = None
-    setting: Name | None = None
-    method: Selector | None = None
-    better_than: Selector | tuple[Selector, ...] | None = None
-    not_worse_than: Selector | tuple[Selector, ...] | None = None
-    equal_to: Selector | tuple[Selector, ...] | None = None
-    margin: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    languages: int | None = None
-    settings: dict[str, int] | None = None
-    leakage: int | None = None
-    description: bool = False
-
-    @property
-    def rivals(self) -> tuple[Selector, ...]:
-        """The methods that ``method`` is compared with; empty for a fact."""
-        rivals = self.better_than or self.not_worse_than or self.equal_to or ()
-        return rivals if isinstance(rivals, tuple) else (rivals,)
-
-    @model_validator(mode="after")
-    def _is_one_kind_and_complete(self) -> "Claim":
-        comparisons = [
-            name for name in ("better_than", "not_worse_than", "equal_to") if getattr(self, name)
-        ]
-        facts = [
-            name for name in ("languages", "settings", "leakage") if getattr(self, name) is not None
-        ]
-        kinds = comparisons + facts + (["description"] if self.description else [])
-        if len(kinds) != 1:
-            raise ValueError(
-                "a claim needs exactly one of better_than, not_worse_than, equal_to, languages, "
-                f"settings, leakage, description; found {kinds or 'none'}"
-            )
-        if comparisons:
-            missing = [n for n in ("method", "metric", "setting") if getattr(self, n) is None]
-            if missing:
-                raise ValueError(f"a comparison also needs {', '.join(missing)}")
-            if comparisons[0] != "better_than" and self.margin is None:
-                raise ValueError(f"{comparisons[0]} needs a margin, fixed before the run")
-        return self
-
-
 class Benchmark(Strict):
     """One matrix of methods on the same data."""
 
@@ -207,6 +159,7 @@ class Benchmark(Strict):
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = (1,)
     evaluate: dict[Name, Evaluation] = Field(min_length=1)
     claims: tuple[Claim, ...] = ()
+    published: tuple[Published, ...] = ()
 
     @property
     def trains(self) -> bool:

@@ -16,11 +16,10 @@ rows of component c, C the components and G the clusters that occur:
     p      = 2 P(T_df > |D| / sqrt(V)),  interval D -+ t_{df, 1 - alpha/2} sqrt(V)
 """
 
-import math
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
@@ -51,36 +50,6 @@ class Scores:
         if not np.isfinite(self.values).all():
             raise ValueError("a score is NaN or infinite; leave its row out")
 
-    @cached_property
-    def _summary(self) -> "_Summary":
-        n = np.bincount(self.component)
-        occurring = np.count_nonzero(n)
-        sums = np.array([np.bincount(self.component, weights=row) for row in self.values])
-        means = sums / np.maximum(n, 1)  # (seeds, components)
-        table = means.sum(axis=1) / occurring
-        d = self.values.mean(axis=0) - means.mean(axis=0)[self.component]
-        d /= (occurring * n)[self.component]
-        influence = np.bincount(self.cluster, weights=d).astype(np.float64)
-        clusters = int(np.count_nonzero(np.bincount(self.cluster)))
-        rounding = ROUNDING * float(np.abs(self.values).max())
-        seeds = len(table) if self.trained else 0
-        sd = float(table.std(ddof=1)) if seeds > 1 else 0.0
-        variance = sd * sd / seeds if sd > rounding else 0.0
-        return _Summary(table, float(table.mean()), influence, clusters, variance, seeds, rounding)
-
-
-@dataclass(frozen=True, slots=True)
-class _Summary:
-    """What the formulas need of a method; e is linear in d, so a pair subtracts two of them."""
-
-    table: FloatArray  # (seeds,)
-    value: float
-    influence: FloatArray  # (largest cluster + 1,)
-    clusters: int
-    seed_variance: float
-    seeds: int  # 0 for a fixed checkpoint
-    rounding: float
-
 
 @dataclass(frozen=True)
 class Estimate:
@@ -103,13 +72,20 @@ class Estimate:
 
 def table_score(scores: Scores) -> FloatArray:
     """(seeds,) the macro average of each seed: queries -> component -> setting."""
-    return scores._summary.table
+    return _summed([scores]).tables
+
+
+def contributions(scores: Scores) -> FloatArray:
+    """(largest cluster + 1,) each cluster's part of the macro average: their sum is the value."""
+    n = np.bincount(scores.component)
+    weight = 1 / (np.count_nonzero(n) * n[scores.component])
+    parts: FloatArray = _sums((scores.values.mean(axis=0) * weight)[None], scores.cluster)[0]
+    return parts
 
 
 def level(scores: Scores, alpha: float = 0.05) -> Estimate:
     """The macro average over seeds, with its 1 - alpha interval and no p: nothing is tested."""
-    x = scores._summary
-    return _estimate(x.value, x.influence, alpha, x)
+    return estimates([scores], alpha)[0][0]
 
 
 def difference(a: Scores, b: Scores, alpha: float = 0.05) -> Estimate:
@@ -118,36 +94,130 @@ def difference(a: Scores, b: Scores, alpha: float = 0.05) -> Estimate:
     Raises:
         ValueError: the rows of a and b are grouped differently.
     """
-    if not (np.array_equal(a.component, b.component) and np.array_equal(a.cluster, b.cluster)):
-        raise ValueError("a and b must have the same rows in the same order")
-    x, y = a._summary, b._summary
-    return _estimate(x.value - y.value, x.influence - y.influence, alpha, x, y)
+    return estimates([a, b], alpha)[1][0]
 
 
-def _estimate(value: float, influence: FloatArray, alpha: float, *methods: _Summary) -> Estimate:
+def estimates(
+    methods: Sequence[Scores], alpha: float = 0.05
+) -> tuple[list[Estimate], list[Estimate]]:
+    """The level of each method, and the difference of each pair, as ``combinations`` lists them.
+
+    Raises:
+        ValueError: the rows of two methods are grouped differently.
+    """
+    count = len(methods)
+    pairs = [(number, count) for number in range(count)] + list(combinations(range(count), 2))
+    found = _estimates(_summed(methods), np.array(pairs), alpha)
+    return found[:count], found[count:]
+
+
+@dataclass(frozen=True, slots=True)
+class _Summed:
+    """What the formulas need of M methods; e is linear in d, so a pair subtracts two of them.
+
+    Behind the methods stands one that is 0: the level of a method is the difference from it.
+    """
+
+    tables: FloatArray  # (systems,)
+    values: FloatArray  # (M + 1,)
+    influence: FloatArray  # (M + 1, largest cluster + 1)
+    clusters: int
+    seed_variance: FloatArray  # (M + 1,)
+    seeds: Int64Array  # (M + 1,) 0 for a fixed checkpoint
+    rounding: FloatArray  # (M + 1,)
+
+
+def _summed(methods: Sequence[Scores]) -> _Summed:
+    component, cluster = methods[0].component, methods[0].cluster
+    for other in methods[1:]:
+        if not (_equal(component, other.component) and _equal(cluster, other.cluster)):
+            raise ValueError("a and b must have the same rows in the same order")
+    systems = np.concatenate([method.values for method in methods])
+    count = np.array([len(method.values) for method in methods])
+    first = np.cumsum(count) - count  # of the systems of each method
+
+    def averaged(values: FloatArray) -> FloatArray:
+        """Over the seeds of each method."""
+        sums = np.add.reduceat(values, first)
+        means: FloatArray = sums / count.reshape(-1, *[1] * (values.ndim - 1))
+        return means
+
+    n = np.bincount(component)
+    occurring = int(np.count_nonzero(n))
+    means = _sums(systems, component) / np.maximum(n, 1)  # (systems, components)
+    tables = means.sum(axis=1) / occurring
+    values = averaged(tables)
+    d = (averaged(systems) - averaged(means)[:, component]) / (occurring * n)[component]
+    trained = np.array([method.trained for method in methods])
+    rounding = ROUNDING * np.maximum.reduceat(np.abs(systems).max(axis=1), first)
+    squares = np.add.reduceat(np.square(tables - np.repeat(values, count)), first)
+    variance = np.where(trained, squares / np.maximum(count - 1, 1), 0.0)
+    variance = np.where(variance > rounding**2, variance / count, 0.0)
+    return _Summed(
+        tables,
+        np.append(values, 0.0),
+        _sums(np.concatenate([d, np.zeros((1, d.shape[1]))]), cluster),
+        int(np.count_nonzero(np.bincount(cluster))),
+        np.append(variance, 0.0),
+        np.append(np.where(trained, count, 0), 0),
+        np.append(rounding, 0.0),
+    )
+
+
+def _equal(a: Int64Array, b: Int64Array) -> bool:
+    return a is b or np.array_equal(a, b)
+
+
+def _sums(values: FloatArray, group: Int64Array) -> FloatArray:
+    """(m, groups) the sums over the columns of each group, for each of m rows of values."""
+    groups = int(group.max()) + 1
+    number = np.arange(len(values))[:, None] * groups + group
+    sums = np.bincount(number.ravel(), weights=values.ravel(), minlength=len(values) * groups)
+    return sums.reshape(len(values), groups).astype(np.float64)
+
+
+def _estimates(found: _Summed, pairs: Int64Array, alpha: float) -> list[Estimate]:
+    """The difference of each (method, other); levels are those from the last, which is 0."""
     from scipy import special  # 0.4 s that `hbench --help` need not pay
 
-    rounding = max(m.rounding for m in methods)
-    seed = sum(m.seed_variance for m in methods)
-    counts = methods[0].clusters, sum(m.seeds == 1 for m in methods)
-    value = value if abs(value) > rounding else 0.0
-    if (g := counts[0]) == 1:
-        return Estimate(value, None, None, None, None, seed, None, *counts)
-    item = g / (g - 1) * float(np.square(influence).sum())
-    item = item if item > rounding**2 else 0.0
-    total = item + seed
-    tested = len(methods) == 2
-    if total == 0:
-        end, p = (0.0, 1.0) if tested and value == 0 else (None, None)
-        return Estimate(value, end, end, p, item, seed, None, *counts)
+    a, b = pairs.T
+    rounding = np.maximum(found.rounding[a], found.rounding[b])
+    value = found.values[a] - found.values[b]
+    value = np.where(np.abs(value) > rounding, value, 0.0)
     # The seeds' terms are summed first, so that swapping a and b changes no bit.
-    by_seed = sum((m.seed_variance / total) ** 2 / max(m.seeds - 1, 1) for m in methods)
-    df = 1 / ((item / total) ** 2 / (g - 1) + by_seed)
-    error = math.sqrt(total)
-    half = -float(special.stdtrit(df, alpha / 2)) * error
-    tail = 2 * float(special.stdtr(df, -abs(value) / error))
-    p = max(tail, sys.float_info.min) if tested else None
-    return Estimate(value, value - half, value + half, p, item, seed, df, *counts)
+    seed = found.seed_variance[a] + found.seed_variance[b]
+    g = found.clusters
+    item = np.square(found.influence[a] - found.influence[b]).sum(axis=1) * (g / max(g - 1, 1))
+    item = np.where(item > rounding**2, item, 0.0)
+    total = item + seed
+    safe = np.where(total > 0, total, 1.0)
+    by_seed = sum(
+        (found.seed_variance[m] / safe) ** 2 / np.maximum(found.seeds[m] - 1, 1) for m in (a, b)
+    )
+    terms = (item / safe) ** 2 / max(g - 1, 1) + by_seed
+    df = 1 / np.where(total > 0, terms, 1.0)
+    error = np.sqrt(safe)
+    half = -special.stdtrit(df, alpha / 2) * error
+    p = np.maximum(2 * special.stdtr(df, -np.abs(value) / error), sys.float_info.min)
+    once = (found.seeds[a] == 1).astype(int) + (found.seeds[b] == 1)
+    is_level = b == len(found.seeds) - 1
+    columns = (value, value - half, value + half, p, item, seed, df)
+    lists = zip(*(column.tolist() for column in (*columns, once, is_level)), strict=True)
+    return [
+        _known(Estimate(value, low, high, p, item, seed, df, g, once), is_level)
+        for value, low, high, p, item, seed, df, once, is_level in lists
+    ]
+
+
+def _known(found: Estimate, is_level: bool) -> Estimate:
+    """An estimate less what the data cannot tell."""
+    if found.clusters == 1:
+        return replace(found, low=None, high=None, p=None, item_variance=None, df=None)
+    if found.item_variance or found.seed_variance:
+        return replace(found, p=None) if is_level else found
+    is_equal = not is_level and found.value == 0
+    end, p = (0.0, 1.0) if is_equal else (None, None)
+    return replace(found, low=end, high=end, p=p, df=None)
 
 
 def holm(p: FloatArray) -> FloatArray:

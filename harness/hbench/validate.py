@@ -11,8 +11,9 @@ from hbench.errors import HBenchError, Mistake, OptionError, SpecError, did_you_
 from hbench.matrix import methods
 from hbench.records import SCORE_KEYS
 from hbench.settings import components
-from hbench.spec import AXES, Benchmark, Claim, Evaluation, Spec
+from hbench.spec import AXES, Benchmark, Evaluation, Spec
 from hbench.specfile import SpecFile, SpecPath
+from hbench.statements import check_claim, check_published
 from hbench.uses import UNTRAINED, PluginUse
 
 Finding = tuple[SpecPath, str]
@@ -173,8 +174,11 @@ def _check_benchmark(benchmark: Benchmark) -> Iterator[Finding]:
     for name, evaluation in benchmark.evaluate.items():
         yield from _check_evaluation(evaluation, ("evaluate", name))
     for index, claim in enumerate(benchmark.claims):
-        for message in _check_claim(claim, benchmark):
+        for message in check_claim(claim, benchmark):
             yield ("claims", index), message
+    for index, figure in enumerate(benchmark.published):
+        for message in check_published(figure, benchmark):
+            yield ("published", index), message
 
 
 def _check_plugin(kind: registry.Kind, use: PluginUse, place: SpecPath) -> Iterator[Finding]:
@@ -248,33 +252,3 @@ def _check_settings(evaluation: Evaluation, place: SpecPath) -> Iterator[Finding
             components(setting.name, languages, parallel=dataset.parallel, pool=setting.pool)
         except HBenchError as error:
             yield (*place, "settings", index), str(error)
-
-
-def _check_claim(claim: Claim, benchmark: Benchmark) -> Iterator[str]:
-    if claim.dataset is not None and claim.dataset not in benchmark.evaluate:
-        hint = did_you_mean(claim.dataset, benchmark.evaluate)
-        yield f"no evaluation is named {claim.dataset!r}: {hint}"
-        return
-    chosen = [claim.dataset] if claim.dataset else list(benchmark.evaluate)
-    labels = [m.label for name in chosen for m in benchmark.evaluate[name].metrics]
-    settings = [s.name for name in chosen for s in benchmark.evaluate[name].settings]
-    if claim.metric is not None and claim.metric not in labels:
-        yield f"no evaluation measures {claim.metric!r}: {did_you_mean(claim.metric, labels)}"
-    if claim.setting is not None and claim.setting not in settings:
-        hint = did_you_mean(claim.setting, settings)
-        yield f"no evaluation has the setting {claim.setting!r}: {hint}"
-    measured = any(
-        claim.metric in [m.label for m in benchmark.evaluate[name].metrics]
-        and claim.setting in [s.name for s in benchmark.evaluate[name].settings]
-        for name in chosen
-    )
-    if claim.metric in labels and claim.setting in settings and not measured:
-        yield f"no evaluation measures {claim.metric!r} in the setting {claim.setting!r}"
-    if claim.method in claim.rivals:
-        yield "the method is compared with itself"
-    for selector in (claim.method or {}, *claim.rivals):
-        for axis, value in selector.items():
-            if axis not in AXES:
-                yield f"no axis is named {axis!r}: {did_you_mean(axis, AXES)}"
-            elif value not in benchmark.axis(axis):
-                yield f"no {axis} is named {value!r}: {did_you_mean(value, benchmark.axis(axis))}"

@@ -30,7 +30,7 @@ class Part:
     """One comparison of a claim.
 
     Args:
-        dataset: the evaluation's name.
+        dataset: the evaluation's name, and the stratum's if the claim is of each.
         method: what the claim speaks for.
         rival: what it is compared with.
         estimate: of method - rival; None where there are no scores.
@@ -81,6 +81,14 @@ def verdict_of_all(
         return "refuted", parts[lowest]
     weakest = min(parts, key=lambda part: _spare(part, kind, margin))
     return ("supported" if all(v == "supported" for v in verdicts) else "inconclusive"), weakest
+
+
+def adjusted(parts: Sequence[Part], part: Part) -> float | None:
+    """Holm's p of a comparison among all those of its claim."""
+    raw = [each.estimate.p if each.estimate is not None else None for each in parts]
+    p = holm(np.array([math.nan if each is None else each for each in raw], np.float64))
+    found = float(p[[each is part for each in parts].index(True)])
+    return None if math.isnan(found) else found
 
 
 def would_decide(part: Part, kind: Kind, margin: float) -> str:

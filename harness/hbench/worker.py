@@ -16,6 +16,7 @@ from hbench.errors import DataError, HBenchError, PluginError, TrainingError
 from hbench.jobs import DataJob, EncodeJob, FitJob, Job, LeakageJob, RankJob, ScoreJob, TrainJob
 from hbench.overlap import leaks, told
 from hbench.provenance import Hardware
+from hbench.ranks import Beats
 from hbench.records import Outcome
 from hbench.site import Site, prepare_torch
 from hbench.stages import data, encode, fit, leakage, rank, score
@@ -196,7 +197,7 @@ def _score(job: ScoreJob, site: Site, progress: Progress) -> Mapping[str, Any]:
     with site.store.writing(target, manifest) as (folder, content):
         detail = score.run(
             Corpus(job.rank.vectors.data.folder(site.store)),
-            score.Beats.read(target / "beats.npz"),
+            Beats.read(target / "beats.npz"),
             dict(job.settings),
             {label: metric.plugin for label, metric in job.metrics},
             folder / "scores.parquet",
@@ -212,6 +213,7 @@ def _score(job: ScoreJob, site: Site, progress: Progress) -> Mapping[str, Any]:
                 cells[name] = cells.get(name, set()) | set(new)
             stored[label] = {"key": key, "cells": {n: sorted(done) for n, done in cells.items()}}
         content["scores"] = stored
+        content["data"] = job.rank.vectors.data.key
         content["scored"] = detail
         plugins = [*manifest["plugins"], *_manifest(job, site.hardware)["plugins"]]
         content["plugins"] = list({canonical(plugin): plugin for plugin in plugins}.values())

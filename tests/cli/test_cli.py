@@ -222,6 +222,42 @@ def test_compare_shows_what_is_chosen_and_changes_no_figure(results):
     assert refused("compare", "--metric", "mpa").startswith("--metric mpa: did you mean 'map'?")
 
 
+def test_compare_splits_queries_and_shows_differences_to_a_baseline(results):
+    words = ("--by", "language", "--baseline", "worse", "--setting", "mono", "--metric", "map")
+    lines = [line.split() for line in call("compare", *words).stdout.splitlines()]
+    assert ["Language", "Queries", "a", "good", "b", "worse", "c", "same"] in lines
+    assert ["de", "4", "+0.300°", "0.200", "+0.300°"] in lines
+    assert ["en", "3", "+0.290°", "0.510", "+0.290°"] in lines
+    parts = list(csv.DictReader(call("compare", "--format", "csv", *words).stdout.splitlines()))
+    assert [part["stratum"] for part in parts] == ["de"] * 3 + ["en"] * 3
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--baseline", "goood"], "--baseline goood: toy has no such method; did you mean 'good'?"),
+        (["--by", "lenght"], "--by lenght: the texts of this evaluation are not in the results"),
+        (["--by", "seen"], "--by seen: no language was trained on"),
+        (["--alpha", "5"], "--alpha 5.0: must lie between 0 and 1, as 0.05"),
+        (["--run", "bm25.trec"], "--run bm25.trec: the texts and judgements of test are not in"),
+    ],
+)
+def test_compare_says_what_cannot_be_compared_so(results, words, message):
+    assert refused("compare", *words).startswith(message)
+
+
+def test_compare_prints_latex_and_html(results):
+    text = call("compare", "--format", "latex").stdout
+    assert text.count(r"\begin{tabular}") == 3  # mono, multi, and the differences
+    assert "<table" in call("compare", "--format", "html").stdout
+
+
+def test_compare_tests_by_another_name_and_says_what_it_speaks_of(results):
+    text = " ".join(call("compare", "--test", "sign-flip").stdout.split())
+    assert "sign-flip randomisation test on clusters" in text
+    assert "it speaks of the trained models, not of the methods" in text
+
+
 def test_compare_says_on_the_side_what_is_missing(results):
     (results / "systems" / "same2" / "e" / "manifest.json").unlink()
     result = call("compare", "--format", "json")

@@ -16,9 +16,10 @@ from tests.performance import peers
 from hbench.corpus import Corpus, offsets
 from hbench.pools import ReadVectors
 from hbench.protocols import Metric
+from hbench.ranks import Beats, ranks_in_pool, values_of
 from hbench.records import FloatArray, Int32Array, Int64Array, Side
 from hbench.settings import Component, components
-from hbench.stages import rank, score
+from hbench.stages import rank
 from hbench.vectors import Vectors, on_grid
 from hbench_plugins.metrics.map import AveragePrecision
 from hbench_plugins.metrics.mrr import ReciprocalRank
@@ -165,12 +166,12 @@ def ours(
     pairs = rank.relevant_pairs(corpus)
     counts = rank.count(corpus, pairs, read, top_k=top_k, progress=lambda share, what: None)
     counted = time.perf_counter()
-    beats = score.Beats(pairs.query, pairs.passage, pairs.grade, counts.beats)
+    beats = Beats(pairs.query, pairs.passage, pairs.grade, counts.beats)
     values: Values = {}
     for component in asked_of(corpus, settings):
-        found = score.ranks_in_pool(corpus, beats, component)
+        found = ranks_in_pool(corpus, beats, component)
         if found is not None:
             numbers, ranks = found
-            own = {name: score.values_of(metric, name, ranks) for name, metric in METRICS.items()}
+            own = {name: values_of(metric, name, ranks) for name, metric in METRICS.items()}
             values[component] = (numbers, own)
     return Ranked(counted - start, time.perf_counter() - counted, values)

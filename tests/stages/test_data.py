@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 
+from hbench import tablefile
 from hbench.errors import DataError
+from hbench.records import RESERVED, Query
 from hbench.stages import data
 
 
@@ -77,11 +80,85 @@ def test_the_same_stream_gives_the_same_bytes(toy, tmp_path):
 
 
 def test_rows_are_kept_in_order_over_many_arrow_batches(toy, stored, monkeypatch):
-    monkeypatch.setattr(data, "ROWS", 2)
+    monkeypatch.setattr(tablefile, "ROWS", 2)
     told = tuple((f"p{i}", "en", f"Text {i}.") for i in range(1, 6))
     corpus = stored(replace(toy, told=(*told, ("p1", "de", "Anna."))))
     assert corpus.table("passages-en")["text"].num_chunks == 3
     assert corpus.texts("passage", "en") == [f"Text {i}." for i in range(1, 6)]
+
+
+def test_tables_without_columns_are_what_arrow_writes_of_the_two_that_all_have(toy, tmp_path):
+    facts = data.run(toy, tmp_path)
+    schema = pa.schema([("item", pa.int32()), ("text", pa.string())])
+    batch = pa.record_batch([pa.array([0, 1], pa.int32()), ["Who?", "Where?"]], schema=schema)
+    with pa.ipc.new_file(str(tmp_path / "expected"), schema) as writer:
+        writer.write_batch(batch)
+    written = (tmp_path / "queries-en.arrow").read_bytes()
+    assert written == (tmp_path / "expected").read_bytes()
+    assert "columns" not in facts
+
+
+@pytest.fixture
+def told_apart(toy):
+    """A function that adds columns to the toy's queries, in the order in which they are asked."""
+
+    def told(*columns):
+        asked = [(*row, "tale" if row[0] == "q1" else "")[:4] for row in toy.asked]
+        return replace(toy, asked=[(*a, c) for a, c in zip(asked, columns, strict=True)])
+
+    return told
+
+
+def test_columns_that_queries_bring_are_stored_where_some_query_has_them(told_apart, stored):
+    corpus = stored(told_apart({"kind": "who", "answer": "name"}, {"kind": "where"}, {}))
+    assert corpus.columns == ("answer", "kind")
+    assert corpus.table("queries-en").to_pylist() == [
+        {"item": 0, "text": "Who?", "answer": "name", "kind": "who"},
+        {"item": 1, "text": "Where?", "answer": None, "kind": "where"},
+    ]
+    assert corpus.table("queries-de").to_pylist() == [{"item": 0, "text": "Wer?"}]
+    assert corpus.query_column("answer") == [None, "name", None]  # German comes first
+    assert corpus.query_column("kind") == [None, "who", "where"]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 10])
+def test_a_column_that_comes_late_is_null_in_the_rows_before(toy, stored, monkeypatch, rows):
+    monkeypatch.setattr(tablefile, "ROWS", rows)
+    columns = [{}, {"b": "1"}, {}, {"a": "2"}, {}]
+    asked = [Query(f"q{i}", "en", f"Who {i}?", "", own) for i, own in enumerate(columns, start=1)]
+    judged = [(query.item, "en", "p1") for query in asked]
+    fields = [(q.item, q.language, q.text, q.cluster, q.columns) for q in asked]
+    corpus = stored(replace(toy, asked=fields, judged=judged))
+    assert corpus.texts("query", "en") == [query.text for query in asked]
+    assert corpus.query_items.tolist() == [0, 1, 2, 3, 4]
+    assert corpus.query_column("a") == [None, None, None, "2", None]
+    assert corpus.query_column("b") == [None, "1", None, None, None]
+    assert not [path for path in corpus.folder.iterdir() if path.suffix == ".narrow"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        *(
+            ({name: "x"}, f"'q1' in 'en': a column may not be named '{name}'")
+            for name in sorted(RESERVED)
+        ),
+        ({"kind": " "}, "'q1' in 'en': the column 'kind' is ' '; a name and a text are expected"),
+        ({"kind": 5}, "'q1' in 'en': the column 'kind' is 5; a name and a text are expected"),
+        ({"": "x"}, "'q1' in 'en': the column '' is 'x'; a name and a text are expected"),
+        ({"kind": "\ud800"}, "the column 'kind' holds half of a surrogate pair"),
+    ],
+)
+def test_a_column_that_breaks_its_contract_is_refused(told_apart, tmp_path, columns, message):
+    with pytest.raises(DataError, match=message):
+        data.run(told_apart(columns, {}, {}), tmp_path)
+
+
+def test_columns_are_no_part_of_a_query_s_hash_and_none_is_the_default():
+    one, two = Query("q", "en", "Who?"), Query("q", "en", "Who?", columns={"kind": "who"})
+    assert one.columns == {}
+    assert one != two
+    assert hash(one) == hash(two)
 
 
 def test_items_without_a_relevant_passage_are_noted(toy, tmp_path):
@@ -177,7 +254,7 @@ def test_a_stream_that_breaks_its_contract_is_refused(toy, tmp_path, changes, me
 
 
 def test_an_id_given_twice_is_found_across_arrow_batches(toy, tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "ROWS", 2)
+    monkeypatch.setattr(tablefile, "ROWS", 2)
     told = (*toy.told, ("p3", "en", "x"), ("p1", "en", "y"))
     with pytest.raises(DataError, match=f"passages-en: id 'p1' {TWICE}"):
         data.run(replace(toy, told=told), tmp_path)

@@ -51,6 +51,12 @@ def judge(tmp_path):
         ({"settings": {"mono": 2, "multi": 2}}, "supported"),
         ({"settings": {"mono": 2, "cross": 2}}, "refuted"),
         ({"leakage": 0}, "supported"),  # nothing is trained
+        ({"evaluated": ["test"]}, "supported"),
+        ({"metrics": ["map", "mrr"]}, "supported"),
+        ({"metrics": ["map", "ndcg@10"]}, "refuted"),
+        (MAP | {"method": GOOD, "better_than": WORSE, "by": "language"}, "supported"),
+        (MAP | {"method": WORSE, "better_than": GOOD, "by": "language"}, "refuted"),
+        (MAP | {"method": GOOD, "equal_to": WORSE, "margin": 0.5, "by": "pair"}, "supported"),
         ({"description": True}, "description"),
     ],
 )
@@ -90,6 +96,44 @@ def test_a_claim_holds_for_each_value_of_an_axis_that_it_does_not_name(tmp_path)
     detail["spec"]["claims"][0]["better_than"] = {"encoder": "x", "sampler": "worse"}
     (found,) = verify.run(detail, compare.run(detail, tmp_path), tmp_path)
     assert found["verdict"] == "supported"
+
+
+def test_a_claim_of_every_language_is_decided_by_the_one_that_fits_it_least(judge):
+    """Good is better by .3 in German and by .29 in English."""
+    claim = MAP | {"method": GOOD, "better_than": WORSE, "margin": 0.2, "by": "language"}
+    (found,) = judge(claim)
+    assert found["effect"] == pytest.approx(0.29)
+    assert found["notes"][0].endswith("the one that decides: good against worse on test, en")
+    assert found["p"] is not None and found["p"] <= 0.05
+
+
+def test_evaluated_is_what_every_system_has_scores_of(tmp_path):
+    write_scores(tmp_path, {"good": METHODS["good"]})
+    detail = resolved()
+    detail["spec"]["claims"] = [{"says": "so", "evaluated": ["test"]}]
+    (found,) = verify.run(detail, compare.run(detail, tmp_path), tmp_path)
+    assert found["verdict"] == "refuted"
+    assert found["notes"] == ["test: 2 of 6 systems have scores"]
+
+
+@pytest.mark.parametrize(
+    ("claimed", "verdict"),
+    [(0.5, "supported"), (0.4, "supported"), (0.2, "refuted"), (0.0, "refuted")],
+)
+def test_the_share_of_monolingual_batches_is_known_to_three_standard_errors(
+    judge, tmp_path, claimed, verdict
+):
+    """45 and 50 of 100; .4 is known to 3 x .049, .2 to 3 x .04."""
+    for seed, own in (("1", 45), ("2", 50)):
+        batches = {"de-de": own - 20, "zh-Hant-zh-Hant": 20, "de-en": 60 - own,
+                   "several mixed pairs": 40}  # fmt: skip
+        detail = {"drawn": {"rows": {}, "batches": batches}}
+        (tmp_path / "systems" / f"good{seed}" / "manifest.json").write_text(
+            json.dumps({"detail": detail})
+        )
+    (found,) = judge({"method": GOOD, "monolingual_batches": claimed})
+    assert found["verdict"] == verdict
+    assert found["notes"] == ["0.450 to 0.500 of the batches, in 2 models"]
 
 
 def test_without_scores_nothing_is_supported(tmp_path):

@@ -5,7 +5,7 @@ Nothing heavy is imported until a command runs, so that ``--help`` answers at on
 
 import typer
 
-from hbench.cli import compare, data, export, plan, plugins, run, validate, verify
+from hbench.cli import compare, data, export, plan, plugins, report, run, validate, verify
 
 app = typer.Typer(
     name="hbench",
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("compare")(compare.compare)
 app.command("verify")(verify.verify)
+app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("plan")(plan.plan)
 app.command("data")(data.data)

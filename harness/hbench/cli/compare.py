@@ -9,8 +9,32 @@ import typer
 
 from hbench.cli.common import ResultsOption, mistakes_end_here
 
+Entry = dict[str, Any]
+Form = Literal["table", "markdown", "latex", "csv", "json", "html"]
 Chosen = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="Only this one; may be repeated.")
+]
+ByOption = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        metavar="NAME",
+        help="Split the queries: language, pair, family, script, seen (in training), length, "
+        "overlap (with the passage), or a column that the dataset brings.",
+    ),
+]
+BaselineOption = Annotated[
+    str | None,
+    typer.Option(metavar="METHOD", help="Show the others' differences to this method."),
+]
+TestOption = Annotated[
+    Literal["clusters+seeds", "paired-t", "sign-flip"],
+    typer.Option(
+        "--test",
+        help="clusters+seeds: new clusters of items and new seeds. paired-t: on items; sign-flip: "
+        "on clusters, by randomisation. Both of these forget the seeds, so they speak of these "
+        "trained models only, and paired-t takes the items of one cluster for independent.",
+    ),
 ]
 
 
@@ -19,43 +43,113 @@ def compare(
         list[str] | None, typer.Argument(metavar="[BENCHMARK]...", help="Default: all in results.")
     ] = None,
     results: ResultsOption = Path("results"),
-    form: Annotated[
-        Literal["table", "markdown", "csv", "json"], typer.Option("--format", help="How to print.")
-    ] = "table",
+    form: Annotated[Form, typer.Option("--format", help="How to print.")] = "table",
     dataset: Chosen = None,
     setting: Chosen = None,
     metric: Chosen = None,
+    by: ByOption = None,
+    baseline: BaselineOption = None,
+    test: TestOption = "clusters+seeds",
+    alpha: Annotated[
+        float, typer.Option(help="Of significance; intervals cover 1 - alpha.")
+    ] = 0.05,
+    runs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--run",
+            metavar="PATH",
+            help="A TREC run of another system, or a folder with one a pool; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Print the tables of finished benchmarks; trains and evaluates nothing.
 
     --dataset, --setting and --metric choose what is shown, and change no test.
     """
     with mistakes_end_here():
+        from hbench.errors import OptionError
         from hbench.footnotes import footnotes
         from hbench.stages import compare as stage
 
+        if not 0 < alpha < 1:
+            raise OptionError(f"--alpha {alpha}: must lie between 0 and 1, as 0.05")
         found = read_benchmarks(results, benchmarks or [])
+        entries = []
+        for detail in found:
+            others = _runs_of(detail, runs or (), dataset or ())
+            asked = stage.Asked(alpha, test, by, others, dataset or ())
+            entries.append(stage.run(detail, results, asked))
         wanted = {"dataset": dataset, "setting": setting, "metric": metric}
-        entries = _chosen([stage.run(detail, results) for detail in found], wanted)
-        if form == "json":
-            typer.echo(json.dumps(entries, indent=1, ensure_ascii=False, allow_nan=False))
-        elif form == "csv":
-            from hbench.csvtable import as_csv
-
-            typer.echo(as_csv(entries), nl=False)
-        else:
-            from hbench.tables import render
-
-            notes = [footnotes(detail, results) for detail in found]
-            typer.echo(render(entries, form, notes), nl=False)
+        entries = _chosen(entries, wanted)
+        _check_baseline(baseline, entries)
+        notes = [
+            _added(footnotes(detail, results), entry)
+            for detail, entry in zip(found, entries, strict=True)
+        ]
+        typer.echo(_shown(entries, notes, form, baseline), nl=form == "json")
         for detail in found:
             for name in stage.missing(detail, results):
                 typer.echo(f"missing: {detail['benchmark']}: {name}; run it again", err=True)
 
 
-def _chosen(
-    entries: Sequence[dict[str, Any]], wanted: Mapping[str, Sequence[str] | None]
-) -> list[dict[str, Any]]:
+def _shown(
+    entries: Sequence[Entry],
+    notes: Sequence[Mapping[str, Sequence[str]]],
+    form: Form,
+    baseline: str | None,
+) -> str:
+    if form == "json":
+        return json.dumps(entries, indent=1, ensure_ascii=False, allow_nan=False)
+    if form == "csv":
+        from hbench.csvtable import as_csv
+
+        return as_csv(entries)
+    if form == "html":
+        from hbench.page import tables_page
+
+        return tables_page(entries, notes, baseline)
+    from hbench.render import render
+
+    return render(entries, form, notes, baseline)
+
+
+def _runs_of(
+    detail: Mapping[str, Any], runs: Sequence[Path], datasets: Sequence[str]
+) -> dict[str, Sequence[Path]]:
+    """The evaluation that other systems' runs belong to."""
+    from hbench.errors import OptionError
+
+    if not runs:
+        return {}
+    names = [name for name in detail["evaluations"] if name in datasets or not datasets]
+    if len(names) != 1:
+        raise OptionError(
+            f"--run {runs[0]}: {detail['benchmark']} evaluates on "
+            f"{', '.join(detail['evaluations'])}; choose one with --dataset"
+        )
+    return {names[0]: runs}
+
+
+def _added(
+    notes: Mapping[str, Sequence[str]], entry: Mapping[str, Any]
+) -> dict[str, Sequence[str]]:
+    """What stands under the tables of each evaluation, with what comparing it brought up."""
+    return {name: [*texts, *entry["notes"].get(name, ())] for name, texts in notes.items()}
+
+
+def _check_baseline(baseline: str | None, entries: Sequence[Mapping[str, Any]]) -> None:
+    from hbench.errors import OptionError, did_you_mean
+
+    for entry in entries if baseline is not None else ():
+        known = {row["method"]: None for table in entry["tables"] for row in table["rows"]}
+        if known and baseline not in known:
+            hint = did_you_mean(str(baseline), known)
+            raise OptionError(
+                f"--baseline {baseline}: {entry['benchmark']} has no such method; {hint}"
+            )
+
+
+def _chosen(entries: Sequence[Entry], wanted: Mapping[str, Sequence[str] | None]) -> list[Entry]:
     """The tables that are asked for, and their part of the matrix."""
     from hbench.errors import OptionError, did_you_mean
 
@@ -68,7 +162,7 @@ def _chosen(
         if names:
             kept = [
                 entry | {part: [row for row in entry[part] if row.get(what, names[0]) in names]
-                         for part in ("tables", "matrix")}
+                         for part in ("tables", "matrix", "published")}
                 for entry in kept
             ]  # fmt: skip
     return kept

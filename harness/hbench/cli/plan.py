@@ -31,6 +31,7 @@ def plan(
 ) -> None:
     """Show the jobs of a benchmark file, and which are done already. Runs and writes nothing."""
     with mistakes_end_here():
+        from hbench.cli.expected import expectations
         from hbench.plan import make_plan
         from hbench.provenance import find_hardware
         from hbench.store import Store
@@ -41,6 +42,8 @@ def plan(
         planned = make_plan(spec, store, hardware, only or ())
         typer.echo("\n".join([describe(planned), *announce_downloads(planned, store)]))
         typer.echo(encodes(planned, store))
+        for line in expectations(planned, store):
+            typer.echo(line)
         typer.echo(f"would run on {hardware}")
 
 

@@ -98,17 +98,18 @@ def _headline(plan: "Plan", hardware: str) -> str:
 
 def _print_tables(plan: "Plan", result: "Result", store: "Store") -> None:
     """Print each benchmark's tables; those of an unchanged comparison as they were written."""
+    from hbench.render import VERSION, Style, render
     from hbench.store import key_of, read_manifest
-    from hbench.tables import VERSION, render
 
+    styles: tuple[Style, Style] = ("table", "markdown")
     for part, entry, notes in zip(plan.benchmarks, result.comparisons, result.notes, strict=True):
         folder = store.benchmark(part.name) / "tables"
         key = key_of({"tables": VERSION, "comparison": entry, "notes": notes})
         if read_manifest(folder).get("key") != key:
             with store.writing(folder, {"key": key}) as (scratch, _):
-                for name, style in (("tables.txt", "table"), ("tables.md", "markdown")):
-                    text = render([entry], style, [notes])
-                    (scratch / name).write_text(text, encoding="utf-8")
+                text, markdown = (render([entry], style, [notes]) for style in styles)
+                (scratch / "tables.txt").write_text(text, encoding="utf-8")
+                (scratch / "tables.md").write_text(markdown, encoding="utf-8")
         typer.echo((folder / "tables.txt").read_text(encoding="utf-8"))
 
 

@@ -8,20 +8,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hbench.corpus import SHARD
-from hbench.errors import DataError
-from hbench.numbering import column_batches, column_digests, first_rows, write_numbers
+from hbench.errors import DataError, shown
+from hbench.numbering import write_numbers
 from hbench.protocols import Dataset
+from hbench.records import RESERVED
+from hbench.tablefile import Table
 
 VERSION = 2
 TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-ROWS = 10_000  # of one Arrow batch
 
 
 def run(dataset: Dataset, folder: Path) -> dict[str, Any]:
@@ -35,7 +33,7 @@ def run(dataset: Dataset, folder: Path) -> dict[str, Any]:
     """
     languages = sorted(dataset.languages())
     _check_languages(languages)
-    items, query_counts = _write_queries(dataset, languages, folder)
+    items, query_counts, columns = _write_queries(dataset, languages, folder)
     judged = _judgements(dataset, items, languages)
     passage_counts, rows = _write_passages(dataset, languages, folder, wanted=judged)
     present, notes = _present(judged, rows, may_dangle=getattr(dataset, "may_dangle", False))
@@ -56,6 +54,7 @@ def run(dataset: Dataset, folder: Path) -> dict[str, Any]:
         "clusters": len({cluster for _, cluster in items.values()}),
         "judgements": len(present),
         "shards": shards,
+        **({"columns": columns} if columns else {}),
     }
     unanswered = len(items) - answered
     mute = [name for name, count in query_counts.items() if not count]
@@ -78,8 +77,12 @@ def _check_languages(languages: list[str]) -> None:
 
 def _write_queries(
     dataset: Dataset, languages: list[str], folder: Path
-) -> tuple[dict[str, tuple[int, str]], dict[str, int]]:
-    """Write ``queries-<language>``; returns (number, cluster) by item, and counts by language."""
+) -> tuple[dict[str, tuple[int, str]], dict[str, int], list[str]]:
+    """Write ``queries-<language>``.
+
+    Returns:
+        (number, cluster) by item; counts by language; the names of the columns that queries bring.
+    """
     items: dict[str, tuple[int, str]] = {}
     seen: set[tuple[int, str]] = set()
     with ExitStack() as stack:
@@ -93,6 +96,8 @@ def _write_queries(
             where = f"query {query.item!r} in {query.language!r}"
             _check_text(where, query.language, query.text, tables)
             _check_encodes(where, query.item + query.cluster)
+            for name, value in query.columns.items():
+                _check_column(where, name, value)
             known = query.item in items
             cluster = query.cluster or query.item
             number, first_cluster = items.setdefault(query.item, (len(items), cluster))
@@ -106,8 +111,9 @@ def _write_queries(
                     f"make items unique over languages, as {query.language}:{query.item}"
                 )
             seen.add((number, query.language))
-            tables[query.language].add(number, query.text)
-    return items, {name: table.rows for name, table in tables.items()}
+            tables[query.language].add(number, query.text, further=query.columns)
+    columns = sorted({name for table in tables.values() for name in table.further})
+    return items, {name: table.rows for name, table in tables.items()}, columns
 
 
 def _judgements(
@@ -214,6 +220,20 @@ def _check_text(where: str, language: str, text: str, tables: Mapping[str, objec
     _check_encodes(f"{where}: the text", text)
 
 
+def _check_column(where: str, name: str, value: str) -> None:
+    if name in RESERVED:
+        raise DataError(
+            f"{where}: a column may not be named {name!r}, which hbench needs itself; the plugin "
+            f"must choose another name than {', '.join(sorted(RESERVED))}"
+        )
+    if not isinstance(value, str) or not value.strip() or not name.strip():
+        raise DataError(
+            f"{where}: the column {name!r} is {shown(value)}; a name and a text are expected, and "
+            "a query that has none leaves the column out"
+        )
+    _check_encodes(f"{where}: the column {name!r}", name + value)
+
+
 def _check_encodes(where: str, text: str) -> None:
     try:
         text.encode()
@@ -226,54 +246,3 @@ def _running_total(counts: Any) -> Iterator[int]:  # noqa: ANN401 - any iterable
     for count in counts:
         yield total
         total += count
-
-
-class Table:
-    """An Arrow file that is written row by row."""
-
-    def __init__(self, folder: Path, name: str, columns: Mapping[str, str]) -> None:
-        import pyarrow as pa
-
-        self.path = folder / f"{name}.arrow"
-        self.rows = 0
-        self._schema = pa.schema([(column, kind) for column, kind in columns.items()])
-        self._waiting: list[tuple[Any, ...]] = []
-
-    def __enter__(self) -> "Table":
-        import pyarrow as pa
-
-        self._writer = pa.ipc.new_file(str(self.path), self._schema)
-        return self
-
-    def add(self, *values: object) -> None:
-        """Add one row."""
-        self._waiting.append(values)
-        self.rows += 1
-        if len(self._waiting) == ROWS:
-            self._flush()
-
-    def _flush(self) -> None:
-        import pyarrow as pa
-
-        if self._waiting:
-            columns = zip(*self._waiting, strict=True)
-            arrays = [pa.array(c, f.type) for c, f in zip(columns, self._schema, strict=True)]
-            self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
-            self._waiting.clear()
-
-    def __exit__(self, *_: object) -> None:
-        self._flush()
-        self._writer.close()
-
-    def check_distinct(self, column: str) -> None:
-        """Whether a column of the written file holds no value twice.
-
-        Raises:
-            DataError: it does; names one such value.
-        """
-        first = first_rows(column_digests(self.path, column))
-        again = first[first != np.arange(len(first))]
-        if len(again):
-            batches = (batch.to_pylist() for batch in column_batches(self.path, column))
-            twice = next(islice(chain.from_iterable(batches), int(again.min()), None))
-            raise DataError(f"{self.path.stem}: {column} {twice!r} is given twice")

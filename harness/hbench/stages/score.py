@@ -1,41 +1,23 @@
 """Score stage: ranks in every asked pool become one value per query and metric.
 
-The rank of a passage in a pool is 1 + the sum of its ``beats`` over the pool's languages; so one
-count serves all settings. A query without a relevant passage in a pool is left out of it.
+A query without a relevant passage in a pool is left out of it. How ranks come from counts is in
+``hbench.ranks``.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hbench.corpus import Corpus
-from hbench.errors import PluginError
 from hbench.protocols import Metric
-from hbench.records import SCORE_KEYS, FloatArray, Int32Array, Int64Array, Ranks, Top
+from hbench.ranks import Beats, needs_top, ranks_in_pool, values_of
+from hbench.records import SCORE_KEYS, Ranks, Top
 from hbench.settings import Component
 from hbench.toplist import TopList
 
 VERSION = 1
-
-
-@dataclass(frozen=True)
-class Beats:
-    """``beats.npz``, as the rank stage wrote it; see there."""
-
-    query: Int32Array
-    passage: Int32Array
-    grade: Int32Array
-    beats: Int32Array
-
-    @classmethod
-    def read(cls, path: Path) -> "Beats":
-        """Read the file."""
-        with np.load(path, allow_pickle=False) as file:
-            return cls(*(file[name] for name in ("query", "passage", "grade", "beats")))
 
 
 def run(
@@ -88,70 +70,6 @@ def run(
     order = [(name, "ascending") for name in ("setting", "query_language", "pool", "query")]
     pq.write_table(table.sort_by(order), path, compression="zstd")
     return {"rows": rows, "notes": notes}
-
-
-def ranks_in_pool(
-    corpus: Corpus, beats: Beats, component: Component
-) -> tuple[Int64Array, Ranks] | None:
-    """The queries of a language that have a relevant passage in a pool, and where these stand.
-
-    Returns:
-        (n,) query numbers, ascending, and the ranks; None if there is no such query.
-    """
-    language = corpus.languages.index(component.query_language)
-    pool = [corpus.languages.index(name) for name in component.pool]
-    begin, end = corpus.query_offsets[language : language + 2]
-    rows = slice(*np.searchsorted(beats.query, [begin, end]))
-    where = corpus.passage_languages(beats.passage[rows])
-    inside = np.flatnonzero(np.isin(where, pool)) + rows.start
-    if not len(inside):
-        return None
-    query = beats.query[inside].astype(np.int64)
-    rank = 1.0 + beats.beats[inside][:, pool].sum(axis=1, dtype=np.int64)
-    order = np.lexsort((rank, query))
-    numbers, first, counts = np.unique(query[order], return_index=True, return_counts=True)
-    row = np.repeat(np.arange(len(numbers)), counts)
-    column = np.arange(len(order)) - np.repeat(first, counts)
-    shape = (len(numbers), int(counts.max()))
-
-    def spread(values: npt.NDArray[Any], fill: float, kind: type) -> npt.NDArray[Any]:
-        table: npt.NDArray[Any] = np.full(shape, fill, kind)
-        table[row, column] = values[order]
-        return table
-
-    place_in_pool = np.searchsorted(np.sort(pool), where[inside - rows.start])
-    ranks = Ranks(
-        rank=spread(rank, np.inf, np.float64),
-        grade=spread(beats.grade[inside], 0, np.int64),
-        language=spread(place_in_pool, -1, np.int64),
-        query_language=component.query_language,
-        pool=tuple(corpus.languages[i] for i in sorted(pool)),
-        pool_sizes=np.diff(corpus.passage_offsets)[np.sort(pool)],
-    )
-    return numbers, ranks
-
-
-def needs_top(metric: Metric) -> bool:
-    """Whether a metric is a function of the first passages, not of the ranks."""
-    return getattr(metric, "needs", "ranks") == "top"
-
-
-def values_of(metric: Metric, label: str, ranks: Ranks | Top) -> FloatArray:
-    """(n,) a metric's values.
-
-    Raises:
-        PluginError: the metric did not return one number a query.
-    """
-    queries = len(ranks.rank if isinstance(ranks, Ranks) else ranks.language)
-    values = np.asarray(metric.values(ranks), np.float64)  # type: ignore[arg-type]
-    if values.shape != (queries,):
-        raise PluginError(
-            f"metric {label!r} returned shape {values.shape} for {queries} queries; "
-            "it must return one value a query"
-        )
-    if np.isinf(values).any():
-        raise PluginError(f"metric {label!r} returned an infinite value; return NaN for 'absent'")
-    return values
 
 
 def _block(

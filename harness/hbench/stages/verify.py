@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from hbench.evaluated import Evaluated
-from hbench.overlap import leaks, told
+from hbench.facts import judge_fact
+from hbench.splits import split
 from hbench.statistics import difference
-from hbench.store import read_manifest
-from hbench.verdicts import Kind, Part, verdict_of, verdict_of_all, would_decide
+from hbench.verdicts import Kind, Part, adjusted, verdict_of, verdict_of_all, would_decide
 
 ALPHA = 0.05
 KINDS: tuple[Kind, ...] = ("better_than", "not_worse_than", "equal_to")
@@ -37,7 +37,7 @@ def run(
         {"benchmark": resolved["benchmark"], "claim": claim["says"], **judged}
         for claim in resolved["spec"].get("claims", ())
         for judged in [
-            _comparison(claim, resolved, comparison, evaluated)
+            _comparison(claim, resolved, comparison, evaluated, root)
             if any(kind in claim for kind in KINDS)
             else _fact(claim, resolved, root)
         ]
@@ -49,10 +49,11 @@ def _comparison(
     resolved: Mapping[str, Any],
     comparison: Mapping[str, Any],
     evaluated: Mapping[str, Evaluated],
+    root: Path,
 ) -> dict[str, Any]:
     kind = next(kind for kind in KINDS if kind in claim)
     margin = claim.get("margin") or 0.0
-    parts = list(_parts(claim, kind, resolved, evaluated))
+    parts = list(_parts(claim, kind, resolved, evaluated, root))
     if not parts:
         return _result("inconclusive", notes=["no two methods of the benchmark are compared by it"])
     verdict, part = verdict_of_all(parts, kind, margin, ALPHA)
@@ -77,15 +78,19 @@ def _comparison(
         effect=estimate.value,
         low=estimate.low,
         high=estimate.high,
-        p=_adjusted(comparison, claim, part),
+        p=adjusted(parts, part) if "by" in claim else _adjusted(comparison, claim, part),
         notes=[note for note in notes if note],
     )
 
 
 def _parts(
-    claim: Claim, kind: Kind, resolved: Mapping[str, Any], evaluated: Mapping[str, Evaluated]
+    claim: Claim,
+    kind: Kind,
+    resolved: Mapping[str, Any],
+    evaluated: Mapping[str, Evaluated],
+    root: Path,
 ) -> Iterator[Part]:
-    """Every two methods that the claim compares, on each dataset that measures it."""
+    """Every two methods that the claim compares, on each dataset, and stratum, that has both."""
     rivals = claim[kind] if isinstance(claim[kind], list) else [claim[kind]]
     metric, setting = claim["metric"], claim["setting"]
     for name, evaluation in resolved["evaluations"].items():
@@ -96,16 +101,16 @@ def _parts(
             continue
         sign = 1 if evaluation["metrics"][metric]["direction"] == "higher" else -1
         own = evaluated[name]
-        _, scores = own.scores(setting, metric)
-        seeds = {
-            method: len(values[metric]) if own.seeded[method] else 0
-            for method, values in own.values.items()
-        }
-        for rival in rivals:
-            for a, b in _pairs(claim["method"], rival, resolved["methods"]):
-                there = a in scores and b in scores
-                estimate = difference(scores[a], scores[b], ALPHA) if there else None
-                yield Part(name, a, b, estimate, sign, (seeds.get(a, 0), seeds.get(b, 0)))
+        seeds = {method: own.seeds(method) for method in own.values}
+        rows = own.settings.get(setting)
+        for part in split(rows, claim.get("by"), evaluation, resolved, root)[0]:
+            _, scores = own.scores(setting, metric, part.where)
+            place = f"{name}, {part.stratum}" if part.stratum else name
+            for rival in rivals:
+                for a, b in _pairs(claim["method"], rival, resolved["methods"]):
+                    there = a in scores and b in scores
+                    estimate = difference(scores[a], scores[b], ALPHA) if there else None
+                    yield Part(place, a, b, estimate, sign, (seeds.get(a, 0), seeds.get(b, 0)))
 
 
 def _pairs(
@@ -141,42 +146,12 @@ def _adjusted(comparison: Mapping[str, Any], claim: Claim, part: Part) -> float 
 
 
 def _fact(claim: Claim, resolved: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    """A claim about the data, or one that no figure can decide."""
+    """A claim about the data or the batches, or one that no figure can decide."""
     if claim.get("description"):
         return _result("description")
-    names = [claim["dataset"]] if "dataset" in claim else list(resolved["evaluations"])
-    found = [_differing(claim, name, resolved["evaluations"][name], root) for name in names]
-    notes = [note for _, texts in found for note in texts]
-    if any(is_known is None for is_known, _ in found):
-        return _result("inconclusive", notes=notes)
-    holds = all(is_known for is_known, _ in found)
-    return _result("supported" if holds else "refuted", notes=notes)
-
-
-def _differing(
-    claim: Claim, name: str, evaluation: Mapping[str, Any], root: Path
-) -> tuple[bool | None, list[str]]:
-    """Whether a fact holds for a dataset, None if it is not known, and what there is instead."""
-    if "languages" in claim:
-        cells = [cell for parts in evaluation["settings"].values() for cell in parts]
-        languages = {tag for query, pool in cells for tag in (query, *pool.split("+"))}
-        return len(languages) == claim["languages"], [f"{name}: {len(languages)} languages"]
-    if "settings" in claim:
-        counts = {setting: len(parts) for setting, parts in evaluation["settings"].items()}
-        texts = [f"{name}, {key}: {counts.get(key, 0)}" for key in claim["settings"]]
-        return all(counts.get(key) == wanted for key, wanted in claim["settings"].items()), texts
-    known = evaluation.get("leakage")
-    if known is None:
-        return claim["leakage"] == 0, [f"{name}: nothing is trained"]
-    detail = read_manifest(root / known["folder"]).get("detail")
-    if detail is None:
-        return None, [f"{name}: it is not known what occurs in training; run the benchmark"]
-    if known["action"] == "drop":
-        return claim["leakage"] == 0, [f"{name}: {told(detail)}; none of that is trained on"]
-    exact = detail["queries"]["exact"] + detail["passages"]["exact"]
-    near = leaks(detail) - exact
-    seen = f"{name}: {told(detail)}" + ("; near ones are not counted" if near else "")
-    return exact == claim["leakage"], [seen]
+    holds, notes = judge_fact(claim, resolved, root)
+    verdict = "inconclusive" if holds is None else "supported" if holds else "refuted"
+    return _result(verdict, notes=notes)
 
 
 def _named(part: Part) -> str:

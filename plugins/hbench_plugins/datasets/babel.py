@@ -61,10 +61,19 @@ class _Fact:
     """One attribute of one entity in one language, asked and answered."""
 
     cluster: str
-    item: str
+    attribute: str
     language: str
     question: str
     answer: str
+
+    @property
+    def item(self) -> str:
+        return f"{self.cluster}:{self.attribute}"
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        kind = "number" if self.attribute in _NUMBERS else "word"
+        return {"attribute": self.attribute, "answer": kind}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +85,8 @@ class Babel:
     of one place; its passage is the sentence that states it. So a passage's hard negatives are
     the same place's other facts, and the same fact of places that share a word of the name.
     Each language words each item by its own draw, so wordings do not correspond over languages.
-    Values are numbers (the same digits everywhere) or translated words from closed lists.
+    Values are numbers (the same digits everywhere) or translated words from closed lists. Queries
+    have two columns: ``attribute``, which of the six facts, and ``answer``, number or word.
 
     Good for: a smoke test that runs anywhere in minutes, and seeing what batching does to a
     small encoder. Not for: any claim about real retrieval. Sentences are short, clean and of few
@@ -97,7 +107,7 @@ class Babel:
 
     split: Literal["train", "test"]
     seed: int = 0
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     parallel: ClassVar[bool] = True
     licence: ClassVar[str] = "Apache-2.0"
 
@@ -121,7 +131,7 @@ class Babel:
     def queries(self) -> Iterator[Query]:
         """Place by place, fact by fact, language by language."""
         for fact in self._facts():
-            yield Query(fact.item, fact.language, fact.question, fact.cluster)
+            yield Query(fact.item, fact.language, fact.question, fact.cluster, fact.columns)
 
     def passages(self) -> Iterator[Passage]:
         """In the order of the queries; a passage has its item's name."""
@@ -166,7 +176,7 @@ class Babel:
         slots = _forms(entity, language) | {"value": _value(words, attribute, value)}
         return _Fact(
             cluster=entity.slug,
-            item=f"{entity.slug}:{attribute}",
+            attribute=attribute,
             language=language,
             question=_sentence(questions[asked % len(questions)], slots),
             answer=_sentence(answers[said % len(answers)], slots),

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from hbench.errors import DataError
-from hbench.records import Judgement, Passage, Query
+from hbench.records import RESERVED, Judgement, Passage, Query
 from hbench.store import file_record, key_of
 from hbench_plugins.datasets import files, places
 from hbench_plugins.datasets.files import Record
 from hbench_plugins.datasets.places import Place
 
 HEADER = ("query-id", "corpus-id", "score")
+METADATA = "metadata"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,9 @@ class Beir:
     The first two may be gzipped (``.jsonl.gz``). A passage is its title, a blank and its text, as
     in BEIR's own code. Queries that the split does not judge are left out. Judgements of queries
     that are not there (some of BEIR's have such) are left out, and a note says how many.
+
+    The texts, numbers and truth values in a query's ``metadata`` are its columns; those whose names
+    hbench needs itself are left out, and a note names them.
 
     Args:
         path: the folder; or, with ``{lang}`` in it, a folder for each language, such as
@@ -37,7 +41,7 @@ class Beir:
     split: str = "test"
     language: str | tuple[str, ...] | None = None
     parallel: bool = False
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     may_dangle: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -69,7 +73,9 @@ class Beir:
                             f"{record.line}: '_id' {record.id('_id')!r} is given twice, first in "
                             f"line {number}; ids must be distinct"
                         )
-                    yield Query(item, place.language, record.text("text"))
+                    told = record.scalars(METADATA)
+                    columns = {name: told[name] for name in told if name not in RESERVED}
+                    yield Query(item, place.language, record.text("text"), columns=columns)
 
     def passages(self) -> Iterator[Passage]:
         """Language by language, in the files' order."""
@@ -92,7 +98,7 @@ class Beir:
                     yield Judgement(item, place.language, passage, _grade(record))
 
     def notes(self) -> Sequence[str]:
-        """How many judgements were left out, for each file that has such."""
+        """How many judgements, and which metadata, were left out, for each file that has such."""
         known = self._known()
         notes = []
         for place in self._places():
@@ -101,6 +107,17 @@ class Beir:
                 notes.append(
                     f"{self._files(place)[2]}: {len(unknown)} judgements of {len(set(unknown))} "
                     "queries that are not there are left out"
+                )
+            told = {
+                name
+                for item, record in self._asked(place)
+                if item in known
+                for name in record.scalars(METADATA)
+            }
+            if taken := sorted(told & RESERVED):
+                notes.append(
+                    f"{self._files(place)[1]}: what metadata calls {', '.join(taken)} is left out, "
+                    "since hbench needs such names itself"
                 )
         return notes
 

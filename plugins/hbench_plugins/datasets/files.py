@@ -6,6 +6,7 @@ Plain text, JSON lines, and tables whose columns are divided by tabs; gzipped if
 
 import gzip
 import json
+import math
 import zlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -71,6 +72,23 @@ class Record:
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
             raise DataError(f"{self.line}: {name!r} is {shown(value)}, where an id is expected")
         return _whole(str(value), self.line)
+
+    def scalars(self, name: str) -> dict[str, str]:
+        """The texts, numbers and truth values in a field that holds an object, all as texts.
+
+        Blank ones, lists and objects are passed over; a field that is no object has none.
+
+        Raises:
+            DataError: one cannot be written.
+        """
+        found = self.fields.get(name)
+        fields = found.items() if isinstance(found, dict) else ()
+        told = {key: _scalar(value) for key, value in fields}
+        return {
+            _whole(key, self.line): _whole(text, self.line)
+            for key, text in told.items()
+            if key.strip() and text.strip()
+        }
 
     def _field(self, name: str) -> Any:  # noqa: ANN401 - JSON
         if name not in self.fields:
@@ -240,6 +258,15 @@ def _check_header(line: Line, names: Sequence[str], wanted: Sequence[str] | None
         )
     if len(set(names)) < len(names):
         raise DataError(f"{line}: two columns have one name in {shown(' '.join(names))}")
+
+
+def _scalar(value: object) -> str:
+    """A text, a number or a truth value of JSON as text, "" for all else."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and not math.isfinite(value):
+        return ""
+    return str(value) if isinstance(value, str | int | float) else ""
 
 
 def _whole(text: str, line: Line) -> str:

@@ -48,7 +48,7 @@ def masked(query):
 def test_babel_is_a_parallel_dataset():
     data: Dataset = Babel(split="train")
     assert isinstance(data, Dataset)
-    assert (data.version, data.parallel) == (1, True)
+    assert (data.version, data.parallel) == (2, True)
 
 
 def test_it_has_eight_languages_of_six_scripts():
@@ -81,6 +81,14 @@ def test_six_items_share_a_place_as_their_cluster():
         f"iron-tower:{attribute}"
         for attribute in ("built", "steps", "builder", "animal", "goods", "flag")
     }
+
+
+def test_a_query_tells_its_attribute_and_whether_a_number_answers_it():
+    for query, passage in texts("test"):
+        assert query.columns["attribute"] == query.item.partition(":")[2]
+        is_number = any(sign.isdigit() for sign in passage.text)
+        assert query.columns["answer"] == ("number" if is_number else "word")
+        assert len(query.columns) == 2
 
 
 def test_no_place_is_in_train_and_in_test():

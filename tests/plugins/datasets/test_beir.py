@@ -116,6 +116,49 @@ def test_judgements_of_queries_that_are_not_there_are_left_out_and_noted(folder)
     ]
 
 
+def asked(folder, metadata):
+    """The second query's columns, and the dataset."""
+    home = folder(queries=(QUERIES[0], QUERIES[1] | {"metadata": metadata}))
+    dataset = Beir(path=home, language="en")
+    (query,) = dataset.queries()
+    return query.columns, dataset
+
+
+def test_texts_numbers_and_truth_values_of_a_query_s_metadata_are_its_columns(folder):
+    metadata = {
+        "kind": "who", "year": 2001, "share": 0.5, "hard": True, "easy": False, "none": None,
+        "blank": " ", "tags": ["a"], "cited": {"a": 1}, "": "x", "inf": float("inf"),
+        "huge": 10**400,
+    }  # fmt: skip
+    columns, dataset = asked(folder, metadata)
+    assert columns == {
+        "kind": "who", "year": "2001", "share": "0.5", "hard": "true", "easy": "false",
+        "huge": str(10**400),
+    }  # fmt: skip
+    assert list(dataset.notes()) == []
+
+
+@pytest.mark.parametrize("metadata", [None, {}, "who", 5, ["who"]])
+def test_metadata_that_holds_no_named_values_brings_no_columns(folder, metadata):
+    assert asked(folder, metadata)[0] == {}
+
+
+def test_metadata_whose_names_are_taken_is_left_out_and_noted(folder):
+    columns, dataset = asked(folder, {"kind": "who", "text": "x", "language": "en"})
+    assert columns == {"kind": "who"}
+    home = dataset.path
+    (note,) = dataset.notes()
+    assert note == (
+        f"{home}/queries.jsonl: what metadata calls language, text is left out, since hbench needs "
+        "such names itself"
+    )
+
+
+def test_metadata_of_queries_that_are_not_judged_is_not_noted(folder):
+    home = folder(queries=(QUERIES[0] | {"metadata": {"text": "x"}}, QUERIES[1]))
+    assert list(Beir(path=home, language="en").notes()) == []
+
+
 def test_judgements_of_passages_that_are_not_there_stay(folder):
     dataset = Beir(path=folder(qrels=("2\td9\t1",)), language="en")
     assert list(dataset.judgements()) == [Judgement("en:2", "en", "d9")]
@@ -147,6 +190,10 @@ def corpus(*added):
         (
             {"queries": ({"_id": "2", "text": " "},)},
             "queries.jsonl, line 1: 'text' is empty, where text is expected",
+        ),
+        (
+            {"queries": ({"_id": "2", "text": "a", "metadata": {"a": "\ud800"}},)},
+            "queries.jsonl, line 1: the text holds half of a surrogate pair",
         ),
         (
             {"qrels": ("2\td1",)},
@@ -248,3 +295,12 @@ def test_the_data_stage_takes_it(folder, stored):
         {"item": 0, "passage": 1, "grade": 2},
         {"item": 0, "passage": 0, "grade": 0},
     ]
+
+
+def test_the_data_stage_stores_its_columns(folder, stored):
+    queries = (QUERIES[0], QUERIES[1] | {"metadata": {"year": 2001}})
+    corpus = stored(
+        Beir(path=folder(queries=queries, qrels=("1\td1\t1", "2\td2\t1")), language="en")
+    )
+    assert corpus.columns == ("year",)
+    assert corpus.query_column("year") == [None, "2001"]

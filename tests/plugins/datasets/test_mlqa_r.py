@@ -12,9 +12,9 @@ from tests import toy_corpora
 from hbench import downloads
 from hbench.errors import DataError
 from hbench.protocols import Dataset
+from hbench.ranks import ranks_in_pool
 from hbench.records import Query
 from hbench.settings import Component, components
-from hbench.stages.score import ranks_in_pool
 from hbench_plugins.datasets.mlqa_r import MLQAR
 
 # Question and answer spell their vectors. The English articles are A (q1, q2) and B (q3, q4); the

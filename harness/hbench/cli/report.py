@@ -1,0 +1,59 @@
+"""``hbench report``: a finished benchmark as one HTML page, and its figures."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hbench.cli.common import ResultsOption, mistakes_end_here
+
+if TYPE_CHECKING:
+    from hbench.store import Store
+
+
+def report(
+    benchmarks: Annotated[
+        list[str] | None, typer.Argument(metavar="[BENCHMARK]...", help="Default: all in results.")
+    ] = None,
+    results: ResultsOption = Path("results"),
+) -> None:
+    """Write a self-contained HTML page for each benchmark, with figures as SVG and PDF."""
+    with mistakes_end_here():
+        from hbench.cli.compare import read_benchmarks
+        from hbench.page import report_page
+        from hbench.stages import compare, verify
+        from hbench.stages import report as stage
+        from hbench.store import Store
+
+        store = Store(results)
+        for resolved in read_benchmarks(results, benchmarks or []):
+            name = resolved["benchmark"]
+            comparison = compare.run(resolved, results)
+            claims = verify.run(resolved, comparison, results)
+            missing = compare.missing(resolved, results)
+            told = stage.run(resolved, comparison, claims, missing, results)
+            page = report_page(told)
+            folder = store.benchmark(name)
+            _write_figures(store, folder / "figures", page.files, told.fingerprint)
+            store.write_text(folder / "report.html", page.html)
+            typer.echo(folder / "report.html")
+            typer.echo(f"{folder / 'figures'} ({len(page.files)} files)")
+            for note in [*told.gaps, *page.notes]:
+                typer.echo(f"note: {name}: {note}", err=True)
+            for system in missing:
+                typer.echo(f"missing: {name}: {system}; run it again", err=True)
+
+
+def _write_figures(
+    store: "Store", folder: Path, files: Mapping[str, bytes], fingerprint: str
+) -> None:
+    """Write the figures; those of an earlier report that are no longer drawn are removed."""
+    from hbench.store import read_manifest
+
+    before = read_manifest(folder).get("files", {})
+    with store.writing(folder, {"fingerprint": fingerprint}) as (scratch, _):
+        for name, content in files.items():
+            (scratch / name).write_bytes(content)
+    for name in before.keys() - files.keys():
+        (folder / name).unlink(missing_ok=True)
