@@ -1,5 +1,6 @@
 """Expected values are worked out by hand, or come from statsmodels and scipy.stats."""
 
+import itertools
 import math
 from dataclasses import replace
 from unittest import mock
@@ -17,6 +18,7 @@ from hbench.statistics import (
     Scores,
     benjamini_hochberg,
     difference,
+    estimates,
     holm,
     level,
     table_score,
@@ -360,3 +362,25 @@ def test_what_was_not_tested_is_no_member_of_the_family(correct):
     assert np.isnan(adjusted).tolist() == np.isnan(p).tolist()
     assert adjusted[[1, 2, 4]].tolist() == correct(p[[1, 2, 4]]).tolist()
     assert correct(np.array([])).tolist() == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_where_ranx_is_right_p_is_the_same(seed):
+    """Student's test of ranx on clusters of one item each, for two fixed models."""
+    from ranx.statistical_tests.paired_student_t_test import paired_student_t_test
+
+    rng = np.random.default_rng(seed)
+    a, b = rng.random(48), rng.random(48)
+    expected, _ = paired_student_t_test(a, b)
+    found = difference(scores(a, trained=False), scores(b, trained=False))
+    assert abs(known(found.p) - expected) < 1e-12
+
+
+@given(st.permutations(range(4)), st.integers(0, 5))
+def test_estimates_of_many_methods_are_those_of_each_pair_in_any_order(order, seed):
+    every = [*random_pair(seed), *random_pair(seed + 1)]
+    every = [Scores(m.values, every[0].component, every[0].cluster, True) for m in every]
+    levels, pairs = estimates([every[i] for i in order])
+    assert levels == [level(every[i]) for i in order]
+    names = itertools.combinations(order, 2)
+    assert pairs == [difference(every[i], every[j]) for i, j in names]

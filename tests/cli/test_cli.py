@@ -178,6 +178,18 @@ def test_a_reader_that_has_gone_is_no_mistake(monkeypatch):
     assert caught.value.exit_code == 0
 
 
+def test_plan_tells_how_wide_intervals_will_be_and_which_claim_is_out_of_reach(spec):
+    text = call("plan", "f.yaml").stdout
+    assert "with one seed trained models can be compared, methods cannot" in text
+    claim = "{says: alike, metric: map, setting: mono, method: {sampler: mono}, "
+    claim += "equal_to: {sampler: hybrid}, margin: 0.001}"
+    spec.write_text(SPEC.replace("[1]", "[1, 2, 3]") + f"    claims: [{claim}]\n")
+    text = call("plan", "f.yaml").stdout
+    assert "about ±0.010, ±0.013, ±0.022 for a seed sd of 0.002, 0.005, 0.01 (3 seeds, " in text
+    assert "supposing 1,190 items in 48 clusters: its own are not here yet)" in text
+    assert "'alike' cannot be supported on test: its margin, 0.001, is narrower" in text
+
+
 def test_compare_prints_json_that_other_programs_can_read(results):
     result = call("compare", "--format", "json")
     assert result.exit_code == 0

@@ -6,7 +6,7 @@ that is random comes from Philox with a fixed seed.
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from hbench.statistics import Scores
 
 ITEM_SD = 0.07  # method x item, of the mean over languages
 RUN_SD = 0.055  # seed x item, likewise
-AS_MEASURED = (0.02, 0.04)  # of article and paragraph in either
+AS_MEASURED = (0.02, 0.04)  # of article and paragraph in the variance of an item
+# The same if they are shares of the difference of two runs, and the method's alone.
+OF_METHODS = (0.02 * (1 + RUN_SD**2 / ITEM_SD**2), 0.04 * (1 + RUN_SD**2 / ITEM_SD**2))
 TABLE_SEEDS = [(seeds, sd) for seeds in (3, 5) for sd in (0.0, 0.002, 0.005, 0.01)]
 
 
@@ -96,10 +98,6 @@ class Effects:
         """What a method scored, (seeds, languages, questions), as `hbench` takes it."""
         return Scores(values.reshape(len(values), -1), *self.groups, trained)
 
-    def without_sources(self) -> "Effects":
-        """The same, of questions that share nothing with those of their article."""
-        return replace(self, shares=(0.0, 0.0))
-
 
 @dataclass(frozen=True)
 class World:
@@ -109,16 +107,34 @@ class World:
     over languages differs from another method's with sd .126 from question to question.
     """
 
-    effects: Effects
+    of_method: Effects
+    of_run: Effects
     seeds: int
     seed_sd: float
+
+    @classmethod
+    def shared(cls, questions: Questions, seeds: int, seed_sd: float) -> "World":
+        """Articles and paragraphs matter to methods and to runs, to the shares of ``AS_MEASURED``."""
+        return cls(Effects(questions), Effects(questions), seeds, seed_sd)
+
+    @classmethod
+    def methods_only(cls, questions: Questions, seeds: int, seed_sd: float) -> "World":
+        """They matter to methods alone."""
+        of_run = Effects(questions, shares=(0.0, 0.0))
+        return cls(Effects(questions, shares=OF_METHODS), of_run, seeds, seed_sd)
+
+    @classmethod
+    def without_sources(cls, questions: Questions, seeds: int, seed_sd: float) -> "World":
+        """The questions of an article have nothing in common."""
+        effects = Effects(questions, shares=(0.0, 0.0))
+        return cls(effects, effects, seeds, seed_sd)
 
     def draw(self, rng: np.random.Generator, *methods: int) -> FloatArray:
         """(*methods, seeds, languages, questions) scores of independent methods."""
         runs = (*methods, self.seeds)
-        values = self.effects.draw(rng, *runs)
+        values = self.of_run.draw(rng, *runs)
         values *= RUN_SD
-        values += ITEM_SD * self.effects.draw(rng, *methods)[..., None, :, :]
+        values += ITEM_SD * self.of_method.draw(rng, *methods)[..., None, :, :]
         values += self.seed_sd * rng.standard_normal((*runs, 1, 1))
         return values
 

@@ -32,7 +32,6 @@ class Cost:
         share: of the device's peak arithmetic, likewise.
         device: where it was trained.
         precision: of the arithmetic.
-        notes: what the trainings noticed.
     """
 
     method: str
@@ -44,7 +43,18 @@ class Cost:
     share: str
     device: str
     precision: str
-    notes: Sequence[str]
+
+
+def training_notes(systems: Sequence["System"]) -> list[tuple[str, str]]:
+    """What trainings noticed, each with the methods that did."""
+    found: dict[str, list[str]] = {}
+    for system in systems:
+        if first := system.detail.get("first_step"):
+            note = f"went on from step {first:,}, and its time is that since then"
+            found.setdefault(note, []).append(f"{system.method} (seed {system.seed})")
+        for note in system.detail.get("notes", ()):
+            found.setdefault(note, []).append(system.method)
+    return [(_places(list(dict.fromkeys(methods))), note) for note, methods in found.items()]
 
 
 def costs(systems: Sequence["System"]) -> list[Cost]:
@@ -69,18 +79,7 @@ def _cost(method: str, systems: Sequence["System"]) -> Cost:
         _spread(_medians(logs, "share_of_peak"), _percent),
         _distinct(_device(system) for system in systems if system.device),
         _distinct(detail["precision"] for detail in details if "precision" in detail),
-        list(dict.fromkeys(_cost_notes(systems))),
     )
-
-
-def _cost_notes(systems: Sequence["System"]) -> Iterator[str]:
-    for system in systems:
-        yield from system.detail.get("notes", ())
-        if system.detail.get("first_step"):
-            yield (
-                f"seed {system.seed} went on from step {system.detail['first_step']:,}: "
-                "its time is that since then"
-            )
 
 
 def _medians(logs: Sequence[Sequence[Mapping[str, Any]]], name: str) -> list[float]:
@@ -123,6 +122,25 @@ def _device(system: "System") -> str:
 
 def _distinct(values: Iterator[str]) -> str:
     return ", ".join(dict.fromkeys(values)) or ABSENT
+
+
+def claimed(told: "Told") -> list[dict[str, Any]]:
+    """The claims with their verdicts, and ``about``: by which figure each is judged."""
+    specified = told.spec.get("claims", ())
+    return [
+        {**claim, "about": ", ".join(_about(given))}
+        for claim, given in zip(told.claims, specified, strict=True)
+    ]
+
+
+def _about(claim: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("metric", "setting"):
+        if name in claim:
+            yield str(claim[name])
+    if claim.get("by"):
+        yield f"by {claim['by']}"
+    if claim.get("margin"):
+        yield f"margin {claim['margin']:g}"
 
 
 @dataclass(frozen=True)

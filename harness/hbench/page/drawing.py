@@ -26,12 +26,12 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (8, 2)))
 LONGEST = 40  # characters of a name in a figure
 MISSING = re.compile(r"Glyph (\d+) .* missing from font")
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "hbench",
     "pdf.fonttype": 42,
     "text.parse_math": False,
-    "font.size": 8.5,
+    "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.6,
@@ -44,7 +44,6 @@ STYLE: dict[str, Any] = {
     "xtick.minor.width": 0.4,
     "ytick.minor.width": 0.4,
     "legend.frameon": False,
-    "legend.handlelength": 2.6,
     "lines.linewidth": 1.4,
     "lines.markersize": 5,
     "axes.unicode_minus": True,
@@ -95,13 +94,15 @@ class Drawn:
 
 
 def draw(picture: Picture) -> Drawn:
-    """Draw a figure without matplotlib's global state."""
+    """Draw a figure; matplotlib's settings are as before afterwards."""
     import matplotlib
     from matplotlib.figure import Figure
 
     notes: list[str] = []
     fonts = families(picture.texts)
-    with matplotlib.rc_context({**STYLE, "font.family": fonts}), _telling(picture, notes):
+    with matplotlib.rc_context(), _telling(picture, notes):
+        matplotlib.rcdefaults()  # whatever the user's own settings are
+        matplotlib.rcParams.update({**STYLE, "font.family": fonts})
         figure = Figure(figsize=(WIDTH, picture.height), layout="constrained")
         picture.paint(figure)
         svg, pdf = BytesIO(), BytesIO()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CROWDED = 1000  # from here on a logarithmic scale has marks at powers of ten alone
 WIDE = 20  # a largest value of so many times the smallest is drawn on a logarithmic scale
+MARKS = 6  # at most, on a horizontal axis: they must not touch on a phone
 MARKED = 5  # points of a curve that have a marker, so that it is known without colour
 Entry = Mapping[str, Any]
 Points = Mapping[str, Mapping[str, float]]  # by method and query language
@@ -42,9 +43,9 @@ def bias(entry: Entry, cells: Mapping[str, Mapping[str, Any]]) -> Iterator[Pictu
             points: dict[str, dict[str, float]] = {}
             for cell in found:
                 tag = cell["query_language"]
-                if pools.get(tag) == cell["pool"] and "+" in cell["pool"]:
-                    if cell["mean"] is not None:
-                        points.setdefault(clean(cell["method"]), {})[clean(tag)] = cell["mean"]
+                is_asked = pools.get(tag) == cell["pool"] and "+" in cell["pool"]
+                if is_asked and cell["mean"] is not None:
+                    points.setdefault(clean(cell["method"]), {})[clean(tag)] = cell["mean"]
             if points and (direction == "lower" or not alone):
                 yield _bias_picture(dataset, f"{metric} {ARROWS[direction]}", metric, points)
 
@@ -77,6 +78,8 @@ def _paint_bias(
     if min(values) > 0 and max(values) > WIDE * min(values):
         _logarithmic(axes, max(values) / min(values))
         label = f"{label} (logarithmic scale)"
+    else:
+        axes.locator_params(axis="x", nbins=MARKS)
     axes.set_yticks(range(len(tags)), tags)
     axes.set_ylim(len(tags) - 0.5, -0.5)
     axes.set_xlabel(label)
@@ -142,6 +145,7 @@ def _paint_trade_off(
             color=look.colour,
             elinewidth=1,
         )
+    axes.locator_params(axis="x", nbins=MARKS)
     axes.set_xlabel(f"{label}, mono: passages of the query's language")
     axes.set_ylabel(f"{label}, multi: of all languages")
     _legend(figure, list(styles.values()))
@@ -213,4 +217,10 @@ def _legend(figure: "Figure", styles: Sequence[Look], *, lines: bool = False) ->
         for s in styles
     ]
     labels = [style.label for style in styles]
-    figure.legend(handles, labels, loc="outside lower center", ncols=legend_columns(labels))
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=legend_columns(labels),
+        handlelength=2.6 if lines else 1.0,
+    )

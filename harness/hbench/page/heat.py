@@ -12,9 +12,18 @@ from hbench.page.words import decimals, number, signed
 from hbench.tables import ARROWS
 
 STEPS = 21  # odd, so that a difference of 0 has a step of its own
-# matplotlib's names of the colours, by class of step and theme: low to high, worse to better.
-SCALES = {"s": {"light": "Blues", "dark": "Blues_r"}, "d": {"light": "RdBu", "dark": "berlin_r"}}
-SPAN = {"light": (0.0, 0.95), "dark": (0.05, 0.9)}  # of a scale: the ends glare on their ground
+# By theme and class of step, the colours between which a scale runs: from low to high, and from
+# worse (red) to better (blue). Where nothing is to be seen they are near the page's ground.
+SCALES = {
+    "light": {
+        "s": ("#f3f7fb", "#9cc6e3", "#3a87c0", "#0b3c78"),
+        "d": ("#7a1023", "#d6604d", "#fbd3bf", "#f7f7f7", "#cbe2f0", "#4393c3", "#0b3c78"),
+    },
+    "dark": {
+        "s": ("#1b2632", "#23598b", "#5aa3dd", "#d6ebff"),
+        "d": ("#ffb8a3", "#d9654d", "#6b2f26", "#20262d", "#23486b", "#4b93cf", "#b5dcff"),
+    },
+}
 Matrix = Mapping[tuple[str, str], float]  # by query and passage language
 
 
@@ -165,16 +174,13 @@ def step_of(share: float) -> int:
 
 def colours(theme: str) -> dict[str, tuple[str, str]]:
     """By class of step the colours of its ground and text, whose contrast is above 4.5 to 1."""
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
+    from matplotlib.colors import LinearSegmentedColormap, to_hex
 
-    low, high = SPAN[theme]
     found = {}
-    for kind, names in SCALES.items():
-        scale = colormaps[names[theme]]
+    for kind, anchors in SCALES[theme].items():
+        scale = LinearSegmentedColormap.from_list(kind, anchors)
         for step in range(STEPS):
-            share = step / (STEPS - 1)
-            ground = to_hex(scale(low + share * (high - low) if kind == "s" else share))
+            ground = to_hex(scale(step / (STEPS - 1)))
             found[f"{kind}{step}"] = (ground, _text_on(ground))
     return found
 

@@ -59,11 +59,13 @@ def report_page(told: "Told") -> Page:
         told=told,
         title=f"{told.benchmark}: report",
         comparison=comparison(entry, told.notes),
+        claims=about.claimed(told),
         verdicts={name: sum(c["verdict"] == name for c in told.claims) for name in VERDICTS},
         pairs=list(pairs(entry)),
         languages=list(by_language(entry, told.cells)),
         drawn=drawn,
         costs=about.costs(told.systems),
+        training_notes=about.training_notes(told.systems),
         surroundings=about.surroundings(told),
         specification=about.specification(told),
         command=about.command(told),
@@ -113,19 +115,19 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    script = _text("sort.js")
+    script = _text("page.js")
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment.filters |= {
         "signed": lambda value: signed(value, decimals([value])),
         "probability": probability,
     }
     environment.globals |= {
-        "style": Markup(_text("style.css")),  # noqa: S704 - our own
-        "script": Markup(script),  # noqa: S704 - our own
+        "style": Markup(_text("style.css")),
+        "script": Markup(script),
         "policy": f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
         "many": MANY,
         "several": several,
-        "inline": lambda drawn: Markup(drawn.inline),  # noqa: S704 - matplotlib has escaped it
+        "inline": lambda drawn: Markup(drawn.inline),
     }
     return environment
 

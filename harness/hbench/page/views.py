@@ -22,7 +22,7 @@ from hbench.wording import family_line, unit_line
 
 MANY = 60  # differences; more are folded away
 LOWERED = {raised: plain for plain, raised in SUPERSCRIPTS.items()}  # HTML raises by itself
-NEITHER = "not decided"
+NEITHER = "neither"
 Entry = Mapping[str, Any]
 
 
@@ -75,12 +75,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """The figures of one evaluation and setting."""
+    """The figures of one evaluation and setting; ``unit`` says what was sampled."""
 
     title: str
     columns: Sequence[Column]
     rows: Sequence[Row]
     unit: str
+
+    @property
+    def raised(self) -> int:
+        """The most letters of rows that a cell has beaten."""
+        return max((len(cell.beaten) for row in self.rows for cell in row.cells), default=0)
 
 
 @dataclass(frozen=True)
@@ -189,11 +194,12 @@ def _primary(entry: Entry, level: str) -> list[Sheet]:
         return []
     headers = [
         "Data", "Setting", "Metric", "a", "b", "a − b", f"{level} % interval", "se items",
-        "se seeds", "p adjusted", "Better",
+        "se seeds", "p adjusted", "Significantly better",
     ]  # fmt: skip
     note = (
-        "se: standard error from items (their clusters) and from seeds. Better: the method that "
-        f"the test decides for; the adjusted p is below {entry['family']['alpha']}."
+        f"Intervals are of each difference alone; p is adjusted for all of them, and significant "
+        f"up to {entry['family']['alpha']}. se: standard error from items (their clusters) and "
+        "from seeds."
     )
     limits = [p.get("seed_sd_limit") for t in entry["tables"] for p in t["comparisons"]]
     if any(limit is not None for limit in limits):
@@ -222,9 +228,7 @@ def _tests(table: Mapping[str, Any]) -> Iterator[list[str]]:
         ]
 
 
-def _interval(
-    row: Mapping[str, Any], places: int, show: Callable[[float | None, int], str]
-) -> str:
+def _interval(row: Mapping[str, Any], places: int, show: Callable[[float | None, int], str]) -> str:
     if row["low"] is None or row["high"] is None:
         return ""
     return f"[{show(row['low'], places)}, {show(row['high'], places)}]"

@@ -40,6 +40,15 @@ for (const button of document.querySelectorAll("th button")) {
   button.addEventListener("click", () => sort(button));
 }
 
+// Only a frame that scrolls is a stop of the keyboard.
+const watcher = new ResizeObserver((seen) => {
+  for (const { target } of seen) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }
+});
+for (const frame of document.querySelectorAll(".frame")) watcher.observe(frame);
+
 // On paper nothing can be unfolded.
 window.addEventListener("beforeprint", () => {
   for (const folded of document.querySelectorAll("details")) folded.open = true;
