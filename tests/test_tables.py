@@ -203,3 +203,15 @@ def test_names_obey_neither_terminal_nor_browser(style):
 def test_markdown_needs_no_ranx(monkeypatch):
     monkeypatch.setitem(sys.modules, "ranx", None)
     assert render([entry(MAP)], "markdown")
+
+
+@pytest.mark.parametrize(
+    ("seeds", "seed_error", "is_told"), [(3, 0.02, True), (5, 0.02, False), (3, 0.01, False)]
+)
+def test_few_seeds_that_differ_much_are_told_to_make_holms_p_too_small(seeds, seed_error, is_told):
+    errors = {"item_error": 0.01, "seed_error": seed_error}
+    found = table(
+        "map", "higher", [row("a", 0.5, seeds=seeds), row("b", 0.4, seeds=seeds)],
+        [pair("a", "b", 0.1) | errors],
+    )  # fmt: skip
+    assert ("Holm's p is too small" in render([entry(found)], "markdown")) == is_told

@@ -220,7 +220,7 @@ def error(value: float | None) -> str:
     """A standard error or deviation."""
     if value is None:
         return ABSENT
-    return f"{value:.4f}" if value < 10 else f"{value:.1f}"
+    return f"{value:.4f}" if value < 1 else f"{value:.1f}"
 
 
 def probability(p: float | None) -> str:

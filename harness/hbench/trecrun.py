@@ -1,234 +1,188 @@
-"""A TREC run of any system, read into the numbers of a dataset's queries and passages.
+"""A TREC run of any system, read as passages of a dataset.
 
-A line is ``topic Q0 doc rank score tag``, divided by blanks or tabs, as ``hbench export`` writes it:
-a topic is ``<language>:<item>``, a doc ``<language>:<id>``, blanks and ``%`` percent-encoded. As in
-trec_eval the order of a topic's list is that of its scores, rounded to float32, whatever its ranks
-say or its lines' order is, and the later doc comes first among equal ones. Ids are compared as the
-dataset has them, not as they are encoded.
+A line holds six columns: topic, ``Q0``, document, rank, score, tag. As in trec_eval the order is by
+score, rounded to float32, then by the later document id; the column of ranks is ignored. A topic is
+``<language>:<item>`` and a document ``<language>:<id>``, blanks and ``%`` percent-encoded, as
+``hbench export`` writes them.
 """
 
-import gzip
-import zlib
-from bisect import bisect_left
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
 
 from hbench.corpus import Corpus
-from hbench.errors import OptionError, shown
-from hbench.records import Int64Array
+from hbench.errors import DataError, OptionError, shown
+from hbench.records import Int32Array, Int64Array
 
-LINE = "topic Q0 doc rank score tag"
-BLOCK = 2**24  # bytes that are parsed at once
-SPACED = (b"\t", b"\r", b"  ", b" \n", b"\n ")  # what more than single blanks may divide words
-FIRST = 5  # foreign ids that a message lists
+COLUMNS = ("topic", "Q0", "document", "rank", "score", "tag")
+EXAMPLES = 5
 
 
 @dataclass(frozen=True)
-class Listed:
-    """The lists of a run, end to end.
+class Run:
+    """What a file lists, best first within each query.
 
     Args:
+        path: the file.
         query: (rows,) query numbers, ascending.
-        passage: (rows,) passage numbers, the best first within each query, none twice.
+        passage: (rows,) passage numbers.
     """
 
+    path: Path
     query: Int64Array
-    passage: Int64Array
+    passage: Int32Array
 
 
-def read_run(path: Path, corpus: Corpus) -> Listed:
-    """Read a run; a name that ends in ``.gz`` is that of a packed one.
+def read_run(path: Path, corpus: Corpus) -> Run:
+    """Read a file, packed by gzip if its name ends in ``.gz``.
 
     Raises:
-        OptionError: the file cannot be read, holds a line that is none of a run, a topic or doc
-            that the dataset has not, or a doc twice for a topic; says where.
+        DataError: a line is malformed, or a topic lists a document twice.
+        OptionError: the file cannot be read, or holds ids that the dataset does not.
     """
-    table = _read(path)
-    topics, query = _numbers(table["topic"], _topics(corpus))
-    docs, passage = _numbers(table["doc"], corpus.passage_ids)
-    _check_known(path, corpus, topics, docs)
-    score = table["score"].to_numpy().astype(np.float32)
-    query, passage = topics.number[query], docs.number[passage]
-    order = _order(corpus, query, passage, score)
-    listed = Listed(query[order], passage[order])
-    _check_distinct(path, corpus, listed)
-    return listed
+    try:
+        table = _table(path)
+    except OSError as error:
+        raise OptionError(f"--run {path}: cannot be read: {error}") from error
+    topic, topics = _codes(table["topic"])
+    document, documents = _codes(table["document"])
+    queries = _numbers(topics, _query_ids(corpus))
+    passages = _numbers(documents, corpus.passage_ids)
+    _check_known(path, corpus, topics, queries, documents, passages)
+    query, passage = queries[topic], passages[document]
+    _check_distinct(path, query * corpus.passage_offsets[-1] + passage, table)
+    with np.errstate(over="ignore"):
+        score = table["score"].to_numpy().astype(np.float32)
+    if np.isnan(score).any():
+        row = int(np.argmax(np.isnan(score)))
+        raise DataError(f"{path}: topic {topics[topic[row]]} holds a score that is no number")
+    place = np.concatenate([corpus.tie_order(name) for name in corpus.languages])
+    order = np.lexsort((-place[passage], -score, query))
+    return Run(path, query[order], passage[order].astype(np.int32))
 
 
-@dataclass(frozen=True)
-class _Names:
-    """Distinct ids as the file has them, and (n,) their numbers in the dataset, -1 if foreign."""
-
-    name: Any
-    number: Int64Array
-
-    def foreign(self) -> list[str]:
-        """Those that the dataset has not, in the order of the file."""
-        names: list[str] = self.name.filter(self.number < 0).to_pylist()
-        return names
-
-
-def _read(path: Path) -> Any:  # noqa: ANN401 - pyarrow publishes no types
-    """The Arrow columns ``topic`` and ``doc``, dictionaries, and ``score``."""
+def _table(path: Path) -> Any:  # noqa: ANN401 - pyarrow publishes no types
+    """Topics and documents, as dictionaries, and scores as float64."""
     import pyarrow as pa
 
-    tables, lines = [], 0
-    for block in _blocks(path):
-        try:
-            tables.append(_parsed(block))
-        except pa.ArrowInvalid:
-            raise _malformed(path, block, lines) from None
-        lines += block.count(b"\n")
-    table = pa.concat_tables(tables) if tables else ()
-    if not len(table):
-        raise OptionError(f"{path}: is empty; a run's lines are `{LINE}`")
-    return table.unify_dictionaries()
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    """A file's bytes, some whole lines at a time."""
-    rest = b""
-    with _opened(path) as file:
-        while block := file.read(BLOCK):
-            cut = block.rfind(b"\n") + 1
-            if cut:
-                yield rest + block[:cut]
-                rest = block[cut:]
-            else:
-                rest += block
-    if rest:
-        yield rest
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            yield cast(BinaryIO, file)
-    except FileNotFoundError:
-        raise OptionError(f"{path}: there is no such file") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise OptionError(f"{path}: cannot be read ({error}); get or write it again") from error
+        return _parsed(pa.input_stream(str(path), compression="detect"))
+    except pa.ArrowInvalid:
+        with pa.input_stream(str(path), compression="detect") as file:
+            lines = file.read().splitlines()
+        return _parsed(pa.BufferReader(b"".join(_mended(path, lines))))
 
 
-def _parsed(block: bytes) -> Any:  # noqa: ANN401 - pyarrow publishes no types
-    """Some lines as a table.
-
-    Raises:
-        ArrowInvalid: one is none of a run.
-    """
+def _parsed(source: Any) -> Any:  # noqa: ANN401 - pyarrow publishes no types
+    """A table from lines whose columns are one blank apart."""
     import pyarrow as pa
     from pyarrow import csv
 
-    text = block.strip()
-    if any(sign in text for sign in SPACED):
-        text = b"\n".join(b" ".join(line.split()) for line in text.splitlines())
     name = pa.dictionary(pa.int32(), pa.string())
-    kinds = {"topic": name, "doc": name, "score": pa.float64()}
-    if not text:
-        return pa.schema(kinds.items()).empty_table()
     table = csv.read_csv(
-        pa.BufferReader(text),
-        read_options=csv.ReadOptions(column_names=LINE.split(), use_threads=False),
-        parse_options=csv.ParseOptions(delimiter=" ", quote_char=False),
-        convert_options=csv.ConvertOptions(
-            column_types=kinds, include_columns=list(kinds), null_values=[]
+        source,
+        csv.ReadOptions(column_names=COLUMNS),
+        csv.ParseOptions(delimiter=" ", quote_char=False),
+        csv.ConvertOptions(
+            include_columns=["topic", "document", "score"],
+            column_types={"topic": name, "document": name, "score": pa.float64()},
+            null_values=[],
         ),
     )
-    if np.isnan(table["score"].to_numpy()).any():
-        raise pa.ArrowInvalid("a score is no number")
-    return table
+    return table.unify_dictionaries()
 
 
-def _malformed(path: Path, block: bytes, before: int) -> OptionError:
-    """What to say of the first line that cannot be parsed; ``before`` lines came before these."""
-    import pyarrow as pa
+def _mended(path: Path, lines: list[bytes]) -> Iterator[bytes]:
+    """The lines with one blank between columns; the first that cannot be read is told."""
+    if not any(line.strip() for line in lines):
+        raise DataError(f"{path}: holds no line; a run has lines of {_expected()}")
+    for number, line in enumerate(lines, start=1):
+        columns = line.split()
+        if not columns:
+            continue
+        text = line.decode("utf-8", errors="replace")
+        problem = ""
+        if len(columns) != len(COLUMNS):
+            problem = f"{len(columns)} columns"
+        elif not re.fullmatch(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?inf", columns[4]):
+            problem = "a score that is no number"
+        elif "\ufffd" in text:
+            problem = "bytes that are not UTF-8"
+        if problem:
+            raise DataError(f"{path}:{number}: {problem} in {shown(text)}; expected {_expected()}")
+        columns[4] = columns[4].lstrip(b"+")
+        yield b" ".join(columns) + b"\n"
 
-    lines = block.splitlines()
 
-    def is_refused(count: int) -> bool:
-        try:
-            _parsed(b"\n".join(lines[:count]))
-        except pa.ArrowInvalid:
-            return True
-        return False
-
-    count = bisect_left(range(len(lines)), True, key=is_refused)
-    text = lines[count - 1].decode(errors="replace")
-    return OptionError(
-        f"{path}:{before + count}: {shown(text)}, where `{LINE}` is expected: six words divided by "
-        "blanks, and the score a number; blanks inside a word are written %20"
-    )
+def _expected() -> str:
+    return f"six columns, {' '.join(COLUMNS)}, as 'de:q1 Q0 en:p7 1 0.83 bm25'"
 
 
-def _topics(corpus: Corpus) -> Any:  # noqa: ANN401 - pyarrow publishes no types
-    """(queries,) Arrow strings ``<language>:<item>``."""
+def _codes(column: Any) -> tuple[Int64Array, Any]:  # noqa: ANN401 - pyarrow publishes no types
+    """Each row's place among the distinct strings of a column, and these."""
+    array = column.combine_chunks()
+    return array.indices.to_numpy(), array.dictionary
+
+
+def _numbers(names: Any, known: Any) -> Int64Array:  # noqa: ANN401 - pyarrow publishes no types
+    """The place of each name, percent-decoded, among the known ones; -1 where it is not there."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    languages = pa.array(np.repeat(corpus.languages, np.diff(corpus.query_offsets)).tolist())
-    items = corpus.table("items")["item"].combine_chunks().take(pa.array(corpus.query_items))
-    return pc.binary_join_element_wise(languages, items, ":")
-
-
-def _numbers(column: Any, known: Any) -> tuple[_Names, Int64Array]:  # noqa: ANN401
-    """The distinct ids in a column, and which of them each row is."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    encoded = column.combine_chunks()
-    names = plain = encoded.dictionary
     if pc.any(pc.match_substring(names, "%")).as_py():
-        plain = pa.array([unquote(name) for name in names.to_pylist()])
-    number = pc.fill_null(pc.index_in(plain, value_set=known), -1).to_numpy()
-    return _Names(names, number.astype(np.int64)), encoded.indices.to_numpy()
+        names = pa.array([unquote(name) for name in names.to_pylist()], pa.string())
+    found = pc.index_in(names, value_set=known)
+    numbers: Int64Array = pc.fill_null(found, -1).to_numpy().astype(np.int64)
+    return numbers
 
 
-def _check_known(path: Path, corpus: Corpus, topics: _Names, docs: _Names) -> None:
-    parts = []
-    for what, names, known in (
-        ("topics", topics, _topics(corpus)),
-        ("docs", docs, corpus.passage_ids),
-    ):
-        if foreign := names.foreign():
-            first = ", ".join(shown(name)[1:-1] for name in foreign[:FIRST])
-            parts.append(
-                f"{len(foreign):,} of {len(names.number):,} {what} are not in the dataset, the "
-                f"first: {first}; its own look like {known[0].as_py()}"
-            )
-    if parts:
+def _query_ids(corpus: Corpus) -> Any:  # noqa: ANN401 - pyarrow publishes no types
+    """(queries,) ``<language>:<item>``."""
+    import pyarrow as pa
+
+    items = corpus.table("items")["item"].take(corpus.query_items).to_pylist()
+    languages = np.repeat(corpus.languages, np.diff(corpus.query_offsets)).tolist()
+    return pa.array([f"{name}:{item}" for name, item in zip(languages, items, strict=True)])
+
+
+def _check_known(
+    path: Path,
+    corpus: Corpus,
+    topics: Any,  # noqa: ANN401 - pyarrow publishes no types
+    queries: Int64Array,
+    documents: Any,  # noqa: ANN401 - pyarrow publishes no types
+    passages: Int64Array,
+) -> None:
+    told = []
+    for what, names, numbers in (("topics", topics, queries), ("documents", documents, passages)):
+        foreign = np.flatnonzero(numbers < 0)
+        if len(foreign):
+            first = ", ".join(map(shown, names.take(foreign[:EXAMPLES]).to_pylist()))
+            more = ", ..." if len(foreign) > EXAMPLES else ""
+            told.append(f"{len(foreign)} of {len(names)} {what} ({first}{more})")
+    if told:
+        topic, document = _query_ids(corpus)[0].as_py(), corpus.passage_ids[0].as_py()
         raise OptionError(
-            f"{path}: {'. And '.join(parts)}. Write the run with the dataset's ids, each behind "
-            "its language and a colon, blanks and % percent-encoded"
+            f"--run {path}: the dataset holds no {' and no '.join(told)}; "
+            f"topics are <language>:<item>, as {topic!r}, and documents <language>:<id>, as "
+            f"{document!r}, with blanks and % percent-encoded; `hbench export` writes them so"
         )
 
 
-def _order(corpus: Corpus, query: Int64Array, passage: Int64Array, score: Any) -> Int64Array:  # noqa: ANN401 - float32
-    """(rows,) the rows by query, and the best first in each; one query at a time for speed."""
-    place = np.concatenate([corpus.tie_order(name) for name in corpus.languages])[passage]
-    order = np.argsort(query, kind="stable")
-    bounds = np.flatnonzero(np.diff(query[order], prepend=-1))
-    for start, end in pairwise([*bounds.tolist(), len(order)]):
-        rows = order[start:end]
-        order[start:end] = rows[np.lexsort((-place[rows], -score[rows]))]
-    return order
-
-
-def _check_distinct(path: Path, corpus: Corpus, listed: Listed) -> None:
-    passages = int(corpus.passage_offsets[-1])
-    rows = np.sort(listed.query * passages + listed.passage)
-    again = rows[1:][np.diff(rows) == 0]
+def _check_distinct(path: Path, pair: Int64Array, table: Any) -> None:  # noqa: ANN401
+    """No topic may list a document twice; ``pair`` is a number for each topic and document."""
+    ordered = np.sort(pair)
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
     if len(again):
-        query, passage = divmod(int(again[0]), passages)
-        raise OptionError(
-            f"{path}: lists docs of a topic twice, {len(again):,} in all, the first is "
-            f"{corpus.passage_ids[passage].as_py()} of topic {_topics(corpus)[query].as_py()}; "
-            "keep one line of each"
+        first, second = np.flatnonzero(pair == again[0])[:2].tolist()
+        topic, document = (table[name][second].as_py() for name in ("topic", "document"))
+        count = len(np.unique(again))
+        raise DataError(
+            f"{path}: topic {topic} lists document {document} twice, in its rows {first + 1} and "
+            f"{second + 1}, and {count} pairs in all; a document is ranked once for a topic"
         )

@@ -9,12 +9,13 @@ import subprocess
 from contextlib import contextmanager
 from time import monotonic
 
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = shutil.which("chromium") or ""
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--hide-scrollbars", "--remote-debugging-pipe", "about:blank",
 ]  # fmt: skip
+SETTLED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 PATIENCE = 60.0  # seconds for an answer
 
 
@@ -44,7 +45,8 @@ class Tab:
 
     def run(self, script):
         """The JSON value of an expression in the page."""
-        found = self.ask("Runtime.evaluate", expression=script, returnByValue=True)
+        found = self.ask("Runtime.evaluate", expression=script, returnByValue=True,
+                         awaitPromise=True)  # fmt: skip
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
@@ -57,6 +59,7 @@ class Tab:
         self.ask("Emulation.setEmulatedMedia", media=media, features=features)
         self.ask("Page.navigate", url=address)
         self.wait_for("Page.loadEventFired")
+        self.run(SETTLED)
 
     def press(self, key, text=""):
         """Press a key, as ``Tab`` or ``Enter``."""

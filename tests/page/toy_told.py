@@ -1,5 +1,7 @@
 """What a report tells, by hand: methods on two languages, one metric each way."""
 
+from typing import Any
+
 from hbench.stages.report import Data, Language, System, Told
 
 EVIL = "<script>alert(1)</script>"
@@ -143,7 +145,7 @@ def told(methods=("mono", "hybrid"), **more):
 
 def bare(**more):
     """A benchmark of which there is nothing but its name."""
-    nothing = {"tables": [], "matrix": [], "published": [], "notes": {}}
+    nothing: dict[str, Any] = {"tables": [], "matrix": [], "published": [], "notes": {}}
     fields = {
         "says": "", "comparison": entry() | nothing, "claims": [], "missing": [], "notes": {},
         "cells": {}, "systems": [], "data": [], "surroundings": {}, "gaps": [], "spec": {},

@@ -20,7 +20,6 @@ RUN_SD = 0.055  # seed x item, likewise
 AS_MEASURED = (0.02, 0.04)  # of article and paragraph in the variance of an item
 # The same if they are shares of the difference of two runs, and the method's alone.
 OF_METHODS = (0.02 * (1 + RUN_SD**2 / ITEM_SD**2), 0.04 * (1 + RUN_SD**2 / ITEM_SD**2))
-TABLE_SEEDS = [(seeds, sd) for seeds in (3, 5) for sd in (0.0, 0.002, 0.005, 0.01)]
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class World:
 
     @classmethod
     def shared(cls, questions: Questions, seeds: int, seed_sd: float) -> "World":
-        """Articles and paragraphs matter to methods and to runs, to the shares of ``AS_MEASURED``."""
+        """Articles and paragraphs matter to methods and to runs."""
         return cls(Effects(questions), Effects(questions), seeds, seed_sd)
 
     @classmethod

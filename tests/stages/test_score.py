@@ -8,10 +8,10 @@ from tests.toy_corpora import ranked, spelled, stored, toy
 
 from hbench.corpus import Corpus
 from hbench.errors import PluginError
+from hbench.ranks import Beats, ranks_in_pool, values_of
 from hbench.records import SCORE_KEYS, Direction, Ranks
 from hbench.settings import Component, components
 from hbench.stages import score
-from hbench.stages.score import Beats, ranks_in_pool, values_of
 
 
 @dataclass

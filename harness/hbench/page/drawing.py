@@ -188,7 +188,9 @@ def looks(methods: Sequence[str]) -> Mapping[str, Look]:
     for method in methods:
         index = len(found)
         turn = index // len(PALETTE)
-        label = method if len(method) <= LONGEST else f"{method[: LONGEST - 1]}…"
+        label = " ".join(method.split())
+        if len(label) > LONGEST:  # both ends stay: names are told apart by either
+            label = f"{label[: LONGEST // 2]}…{label[-LONGEST // 2 :]}"
         # A label that begins with an underscore is one that matplotlib leaves out of legends.
         label = f" {label}" if label.startswith("_") else label
         found.setdefault(
@@ -211,4 +213,4 @@ def legend_columns(labels: Sequence[str]) -> int:
 
 def legend_height(labels: Sequence[str]) -> float:
     """Inches that a legend below a figure takes."""
-    return 0.25 + 0.18 * -(-len(labels) // legend_columns(labels))
+    return 0.25 + 0.21 * -(-len(labels) // legend_columns(labels))

@@ -54,7 +54,8 @@ def _bias_picture(dataset: str, label: str, metric: str, points: Points) -> Pict
     tags = sorted({tag for own in points.values() for tag in own})
     styles = looks(list(points))
     labels = [look.label for look in styles.values()]
-    height = 0.7 + len(tags) * max(0.2, 0.055 * len(points)) + legend_height(labels)
+    band = min(0.6, max(0.2, 0.055 * len(points)))  # inches for a language
+    height = 0.7 + len(tags) * band + legend_height(labels)
     return Picture(
         name=slug(f"bias-{dataset}-{metric}"),
         title=f"{clean(label)} by query language, {clean(dataset)}, multi",
@@ -204,6 +205,7 @@ def _paint_loss(
                 linewidth=1.0,
             )
         axes.set_ylabel(label)
+    rows[-1].locator_params(axis="x", nbins=MARKS, integer=True)
     rows[-1].set_xlabel("step")
     _legend(figure, list(styles.values()), lines=True)
 

@@ -253,7 +253,7 @@ def _examples(folder: Path, what: str, gaps: list[str]) -> dict[str, str]:
         corpus = Corpus(folder)
         tables = {tag: corpus.table(f"queries-{tag}") for tag in corpus.languages}
         items = {tag: table["item"].to_numpy() for tag, table in tables.items() if len(table)}
-        shared = reduce(np.intersect1d, items.values()) if corpus.parallel and items else []
+        shared = reduce(np.intersect1d, items.values()) if items else []
         rows = {
             tag: int(np.flatnonzero(own == shared[0])[0]) if len(shared) else 0
             for tag, own in items.items()
