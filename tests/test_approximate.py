@@ -5,6 +5,7 @@ import pytest
 from tests.toy_corpora import ranked, silent, spelled, stored, toy
 
 from hbench import approximate
+from hbench.ranks import relevant_pairs
 from hbench.stages import rank
 
 # faiss's own: https://github.com/swig/swig/issues/2881
@@ -62,7 +63,7 @@ def test_recall_is_the_mean_over_the_languages(tmp_path, monkeypatch):
 
 def test_the_best_that_are_kept_have_keys_in_trec_order(tmp_path):
     corpus = stored(toy({"de:q": "1 0"}, CANDIDATES, {"q": {"de:a": 1}}), tmp_path)
-    pairs = rank.relevant_pairs(corpus)
+    pairs = relevant_pairs(corpus)
     found = approximate.count(
         corpus, pairs.query, pairs.passage, spelled(corpus),
         index="Flat", depth=3, threads=1, progress=silent,

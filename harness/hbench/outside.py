@@ -21,6 +21,7 @@ from hbench.evaluated import Rows
 from hbench.listed import Listed
 from hbench.protocols import Metric
 from hbench.ranks import (
+    found_of,
     needs_top,
     ranks_in_pool,
     relevant_pairs,
@@ -133,14 +134,24 @@ def values_of_run(
             for label, column in columns.items():
                 column[:, part.index] = scored.values[label]
     by_rank = [label for label, column in columns.items() if speaks_of_ranks(column)]
+    if not any(found.values()):
+        raise OptionError(
+            f"--run {path}: lists passages in {', '.join(sorted(_languages(files)))} only, and no "
+            "pool of the evaluation is of these; give a run of whole pools"
+        )
     values = {
-        label: column[:1] if label in by_rank else column[-1:] for label, column in columns.items()
+        label: column[:1] if label in by_rank else found_of(column[-1:])
+        for label, column in columns.items()
     }
     notes = [*_notes_on_files(files), *_notes_on_topics(found, settings)]
     for setting in settings:
         notes += _notes_on_pools(setting, found[setting], absent[setting])
         notes += _notes_on_relevant(setting, found[setting], by_rank, by_top)
     return OutsideRun(_name(path), values, notes)
+
+
+def _languages(files: Sequence[Listed]) -> frozenset[str]:
+    return frozenset(language for file in files for language in file.languages)
 
 
 def _name(path: Path) -> str:

@@ -19,6 +19,7 @@ from hbench.records import BoolArray, FloatArray, Int32Array, Int64Array, Ranks,
 from hbench.settings import Component
 
 UNLISTED = np.iinfo(np.int32).max  # more beats than any pool has candidates
+TRACE = 1e-20
 FAR = (2.0**80, 2.0**100)  # ranks at which a passage adds less than 1e-20 to any sum of reciprocals
 
 
@@ -147,6 +148,11 @@ def speaks_of_ranks(values: FloatArray) -> bool:
         values: (3, n), as ``values_of_list`` has them.
     """
     return not np.allclose(values[1], values[2], rtol=0, atol=1e-9, equal_nan=True)
+
+
+def found_of(values: FloatArray) -> FloatArray:
+    """Values without the trace that passages leave which were taken as very far down."""
+    return np.where(np.abs(values) < TRACE, 0.0, values)
 
 
 def needs_top(metric: Metric) -> bool:

@@ -19,6 +19,7 @@ from tests.performance import peers
 from tests.performance.rankings import DIM, Numbered, bare
 
 from hbench.corpus import SHARD
+from hbench.ranks import relevant_pairs
 from hbench.stages import rank
 from hbench.vectors import StoredRows, Vectors, write_shard
 
@@ -61,7 +62,7 @@ def count(folder: Path, rows: int) -> dict[str, float]:
     queries = unit_vectors(-1 % 2**32, QUERIES).astype(np.float16).astype(np.float32)
     folders = [folder / str(number) for number in range(-(-rows // SHARD))]
     passages = StoredRows(folders, np.arange(rows, dtype=np.int32))
-    pairs = rank.relevant_pairs(corpus)
+    pairs = relevant_pairs(corpus)
     start = time.perf_counter()
     rank.count(
         corpus,

@@ -16,7 +16,7 @@ from tests.performance import peers
 from hbench.corpus import Corpus, offsets
 from hbench.pools import ReadVectors
 from hbench.protocols import Metric
-from hbench.ranks import Beats, ranks_in_pool, values_of
+from hbench.ranks import Beats, ranks_in_pool, relevant_pairs, values_of
 from hbench.records import FloatArray, Int32Array, Int64Array, Side
 from hbench.settings import Component, components
 from hbench.stages import rank
@@ -163,7 +163,7 @@ def ours(
 ) -> Ranked:
     """Count, and compute every metric of every query in all components of the settings."""
     start = time.perf_counter()
-    pairs = rank.relevant_pairs(corpus)
+    pairs = relevant_pairs(corpus)
     counts = rank.count(corpus, pairs, read, top_k=top_k, progress=lambda share, what: None)
     counted = time.perf_counter()
     beats = Beats(pairs.query, pairs.passage, pairs.grade, counts.beats)

@@ -24,6 +24,7 @@ from tests.toy_corpora import (
 
 from hbench import counting
 from hbench.errors import DataError
+from hbench.ranks import relevant_pairs
 from hbench.records import Judgement, Passage, Query
 from hbench.stages import rank
 from hbench.vectors import on_grid
@@ -45,7 +46,7 @@ def way(request):
 def beats_of(dataset, folder, read=None, **options):
     """How many passages of each language beat the passage, by (query language, item, passage)."""
     corpus = stored(dataset, folder)
-    pairs = rank.relevant_pairs(corpus)
+    pairs = relevant_pairs(corpus)
     counts = rank.count(corpus, pairs, read or spelled(corpus), top_k=3, progress=silent, **options)
     asked, ids = queries_of(corpus), corpus.passage_ids.to_pylist()
     return {
@@ -87,7 +88,7 @@ def test_every_query_of_an_item_is_paired_with_every_relevant_passage_of_the_ite
         {"q2": {"en:a": 3, "de:b": 2, "de:a": 0}, "q1": {"de:b": 1}},
     )
     corpus = stored(dataset, tmp_path)
-    pairs = rank.relevant_pairs(corpus)
+    pairs = relevant_pairs(corpus)
     asked, ids = queries_of(corpus), corpus.passage_ids.to_pylist()
     named = [
         (*asked[query], ids[passage], int(grade))
@@ -176,7 +177,7 @@ def crowd(folder, *, reverse=False):
 
 def everything(corpus, read, **options):
     """All that ``count`` finds, as bytes; the best passages in one order."""
-    counts = rank.count(corpus, rank.relevant_pairs(corpus), read, top_k=5, progress=silent,
+    counts = rank.count(corpus, relevant_pairs(corpus), read, top_k=5, progress=silent,
                         **options)  # fmt: skip
     return bytes_of(counts)
 
@@ -209,7 +210,7 @@ def test_neither_block_size_nor_threads_change_a_bit(tmp_path):
 @pytest.mark.parametrize("parts", [1, 3, 7])
 def test_counts_of_parts_of_the_passages_add_up(tmp_path, parts):
     corpus = stored(crowd(tmp_path), tmp_path)
-    read, pairs = spelled(corpus), rank.relevant_pairs(corpus)
+    read, pairs = spelled(corpus), relevant_pairs(corpus)
     counted = [
         rank.count(corpus, pairs, read, top_k=5, progress=silent, block=(16, 9), part=(i, parts))
         for i in range(parts)
@@ -335,7 +336,7 @@ def test_near_ties_among_the_best_are_decided_by_exact_scores(tmp_path, block):
         corpus = stored(toy({"de:q": "1"}, ids, {"q": {"de:000": 1}}), tmp_path / str(seed))
         vectors = {("query", "de"): queries, ("passage", "de"): rows}
         counts = rank.count(
-            corpus, rank.relevant_pairs(corpus), lambda *key, known=vectors: known[key],
+            corpus, relevant_pairs(corpus), lambda *key, known=vectors: known[key],
             top_k=50, progress=silent, block=block,
         )  # fmt: skip
         assert counts.top_passage[0, 0].tolist() == order[:50].tolist()
@@ -435,6 +436,6 @@ def test_an_item_without_relevant_passages_has_no_pairs(tmp_path):
 def test_progress_ends_at_one(tmp_path):
     corpus = stored(crowd(tmp_path), tmp_path)
     told = []
-    rank.count(corpus, rank.relevant_pairs(corpus), spelled(corpus), top_k=1, block=(16, 100),
+    rank.count(corpus, relevant_pairs(corpus), spelled(corpus), top_k=1, block=(16, 100),
                progress=lambda share, what: told.append(share))  # fmt: skip
     assert told == [100 / 300, 150 / 300, 250 / 300, 1.0]

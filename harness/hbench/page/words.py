@@ -4,10 +4,11 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from hbench.tables import ABSENT
+from hbench.tables import ABSENT, SUPERSCRIPTS
 
 MINUS = "−"  # as wide as a plus, so that columns stand still
-NUMERIC = re.compile(r"(s )?[<\[]? ?[-−+]?\d[\d.,]*[*°]?(( to|,) [-−+]?\d[\d.,]*\]?)?")
+RAISED = "".join(map(chr, SUPERSCRIPTS.values()))
+NUMERIC = re.compile(rf"(s )?[<\[]? ?[-−+]?\d[\d.,]*[*°{RAISED},]*(( to|,) [-−+]?\d[\d.,]*\]?)?")
 LARGE = 100  # from here on one decimal is shown
 NO_CHARACTERS = "\ufffe\uffff"  # XML has no place for them, escaped or not
 
@@ -70,8 +71,10 @@ def typeset(text: str) -> str:
 def is_numeric(text: str) -> bool:
     """Whether a cell holds a number, an interval, or the sign of what is absent.
 
-    >>> [is_numeric(text) for text in ("<0.001", "[−0.1, +0.2]", "s < 0.1", "–", "a", "3 of 4")]
-    [True, True, True, True, False, False]
+    >>> [is_numeric(text) for text in ("<0.001", "[−0.1, +0.2]", "s < 0.1", "0.9ᵃ,ᵇ", "–")]
+    [True, True, True, True, True]
+    >>> [is_numeric(text) for text in ("a", "3 of 4", "2024-01")]
+    [False, False, False]
     """
     return text in ("", ABSENT) or NUMERIC.fullmatch(text) is not None
 

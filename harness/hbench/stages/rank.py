@@ -17,6 +17,7 @@ from hbench.ahead import ahead
 from hbench.corpus import Corpus
 from hbench.packing import to_device
 from hbench.pools import ReadVectors, check_sizes, query_vectors
+from hbench.ranks import Pairs, relevant_pairs
 from hbench.records import Int32Array, Int64Array
 from hbench.toplist import write_top
 from hbench.vectors import Vectors
@@ -28,21 +29,6 @@ VERSION = 2
 QUERIES, PASSAGES = 2048, 512  # of one block of scores: 4 MB
 Progress = Callable[[float, str], None]
 PADDED = 2**22  # cells of a block's table of relevant passages, at most
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """The (query, relevant passage) pairs, by query and then passage number.
-
-    Args:
-        query: (pairs,) int32 query numbers, ascending.
-        passage: (pairs,) int32 passage numbers.
-        grade: (pairs,) int32, 1 or more.
-    """
-
-    query: Int32Array
-    passage: Int32Array
-    grade: Int32Array
 
 
 @dataclass(frozen=True)
@@ -120,20 +106,6 @@ def run(
     )
     write_top(corpus, counts.top, counts.top_passage, folder / "top.parquet")
     return detail
-
-
-def relevant_pairs(corpus: Corpus) -> Pairs:
-    """Every query with every relevant passage of its item, whatever the languages."""
-    item, passage, grade = corpus.judgements
-    order = np.lexsort((passage, item))
-    order = order[grade[order] > 0]
-    item, passage, grade = item[order], passage[order], grade[order]
-    first = np.searchsorted(item, corpus.query_items, side="left")
-    counts = np.searchsorted(item, corpus.query_items, side="right") - first
-    query = np.repeat(np.arange(len(first), dtype=np.int32), counts)
-    within = np.arange(len(query)) - np.repeat(np.cumsum(counts) - counts, counts)
-    rows = np.repeat(first, counts) + within
-    return Pairs(query, passage[rows], grade[rows])
 
 
 def count(
