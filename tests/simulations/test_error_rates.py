@@ -108,21 +108,32 @@ def test_other_units_find_what_is_known_of_them(rates):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed_sd", [0.0, 0.005, 0.01])
+@pytest.mark.parametrize(
+    ("seeds", "seed_sd"),
+    [
+        (3, 0.0),
+        (3, 0.005),
+        (5, 0.01),
+        # p near .001 is too small where two variances of three seeds each make up most of the
+        # error; what is printed under a table says so.
+        pytest.param(3, 0.01, marks=pytest.mark.xfail(reason="about 10 %", strict=True)),
+    ],
+)
 def test_45_comparisons_of_equal_methods_find_one_in_6_5_percent_at_most(
-    xquad_r_questions, seed_sd
+    xquad_r_questions, seeds, seed_sd
 ):
-    """6 methods of 3 seeds, each pair in 3 settings, corrected as the primary table is."""
+    """6 methods, each pair in 3 settings, corrected as the primary table is."""
     trials = 1_000
-    world = World.shared(xquad_r_questions, 3, seed_sd)
+    world = World.shared(xquad_r_questions, seeds, seed_sd)
     rng = philox(2, round(1_000 * seed_sd))
     p = np.array([family(world, rng) for _ in range(trials)])
     adjusted = np.array([holm(trial) for trial in p])
     anything, corrected = ((x <= ALPHA).any(axis=1).mean() for x in (p, adjusted))
+    shares = [(p <= ALPHA).mean(), f"{(p <= ALPHA / 45).mean():.5f}"]
     table(
         f"45 comparisons of equal methods, {trials:,} trials: any false positive",
-        ["seed sd", "each at .05", "Holm", "comparisons at .05", "at .05 / 45"],
-        [[seed_sd, anything, corrected, (p <= ALPHA).mean(), f"{(p <= ALPHA / 45).mean():.5f}"]],
+        ["seeds", "seed sd", "each at .05", "Holm", "comparisons at .05", "at .05 / 45"],
+        [[seeds, seed_sd, anything, corrected, *shares]],
     )
     assert p.shape == (trials, 45)
     assert corrected <= BAR
