@@ -215,3 +215,11 @@ def test_few_seeds_that_differ_much_are_told_to_make_holms_p_too_small(seeds, se
         [pair("a", "b", 0.1) | errors],
     )  # fmt: skip
     assert ("Holm's p is too small" in render([entry(found)], "markdown")) == is_told
+
+
+@pytest.mark.parametrize("style", ["table", "markdown", "latex"])
+def test_what_comparing_brought_up_stands_once_below_all_tables(style):
+    settings = [table("map", "higher", [row("a", 0.5)], setting=name) for name in ("mono", "multi")]
+    found = entry(*settings) | {"notes": {"test": ["x is not listed"], "unshown": ["y"]}}
+    assert render([found], style).count("test: x is not listed.") == 1
+    assert "unshown" not in render([found], style)

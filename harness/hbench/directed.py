@@ -4,9 +4,12 @@ ranx takes a lower value for a worse one, knows its own metrics only, gives lett
 most, and writes LaTeX that holds its own instructions; here it gets hbench's figures and decisions.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from hbench.tables import ABSENT, Group, cell, heading, letter, superscript
+
+Tables = Mapping[str, Mapping[str, Any]]  # by their heading
 
 
 def report(group: Group, test: str, alpha: float) -> Any:  # noqa: ANN401 - ranx has no types
@@ -66,28 +69,29 @@ def report(group: Group, test: str, alpha: float) -> Any:  # noqa: ANN401 - ranx
             return str(tabulate(rows, headers, tablefmt=form, disable_numparse=True))
 
     by_heading = {heading(table): table for table in group.tables}
-    means = {
-        method: {
-            name: next(row["mean"] for row in table["rows"] if row["method"] == method)
-            for name, table in by_heading.items()
-        }
-        for method in group.methods
-    }
-    decisions = {
-        (a, b): {
-            name: {"p_value": pair["p_adjusted"], "significant": pair["significant"]}
-            for name, table in by_heading.items()
-            for pair in table["comparisons"]
-            if (pair["a"], pair["b"]) == (a, b)
-        }
-        for a, b in {(p["a"], p["b"]) for t in group.tables for p in t["comparisons"]}
-    }
     return DirectedReport(
         model_names=group.methods,
-        results=means,
-        comparisons=FrozensetDict(decisions),
+        results={method: _means(method, by_heading) for method in group.methods},
+        comparisons=FrozensetDict(_decisions(by_heading)),
         metrics=list(by_heading),
         max_p=alpha,
         win_tie_loss={},
         stat_test=test,
     )
+
+
+def _means(method: str, by_heading: Tables) -> dict[str, float | None]:
+    return {
+        name: next(row["mean"] for row in table["rows"] if row["method"] == method)
+        for name, table in by_heading.items()
+    }
+
+
+def _decisions(by_heading: Tables) -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
+    """For each pair of methods what was decided on each metric."""
+    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for name, table in by_heading.items():
+        for pair in table["comparisons"]:
+            decision = {"p_value": pair["p_adjusted"], "significant": pair["significant"]}
+            found.setdefault((pair["a"], pair["b"]), {})[name] = decision
+    return found

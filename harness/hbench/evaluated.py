@@ -86,6 +86,8 @@ class Evaluated:
     ) -> tuple[Rows | None, dict[str, Scores]]:
         """The rows for which every method has a value, and each method's scores of them.
 
+        A method that has no value at all, as a run of other pools has not, is left out.
+
         Args:
             setting: one that was evaluated.
             metric: one that was computed.
@@ -95,9 +97,15 @@ class Evaluated:
         if rows is None:
             return None, {}
         rows = rows if where is None else rows.only(where)
-        found = {method: values[metric][:, rows.index] for method, values in self.values.items()}
-        present = ~np.any([np.isnan(values).any(axis=0) for values in found.values()], axis=0)
-        if not present.any():
+        found, absent = {}, []
+        for method, values in self.values.items():
+            own = values[metric][:, rows.index]
+            missing = np.isnan(own).any(axis=0)
+            if not missing.all():
+                found[method] = own
+                absent.append(missing)
+        present = ~np.any(absent, axis=0)
+        if not found or not present.any():
             return None, {}
         if not present.all():
             rows = rows.only(present)

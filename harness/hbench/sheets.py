@@ -59,7 +59,7 @@ def differences(entry: Entry, baseline: str | None) -> list[Sheet]:
             signed(pair["difference"]),
             ABSENT if pair["low"] is None else f"{signed(pair['low'])} to {signed(pair['high'])}",
             error(pair.get("item_error")),
-            _seed_part(pair),
+            seed_part(pair),
             probability(pair["p_adjusted"]) + _mark(pair),
         ]
         for table, pair in chosen
@@ -97,7 +97,7 @@ def strata(entry: Entry, baseline: str | None) -> Iterator[Sheet]:
             headers = [tables[0]["by"].capitalize(), "Queries"]
             headers += [f"{letter(number)} {method}" for number, method in part]
             rows = [
-                [table["stratum"], f"{table['rows'][0]['queries']:,}"]
+                [table["stratum"], f"{max(row['queries'] for row in table['rows']):,}"]
                 + [_figure(table, method, methods, baseline) for _, method in part]
                 for table in tables
             ]
@@ -106,7 +106,7 @@ def strata(entry: Entry, baseline: str | None) -> Iterator[Sheet]:
 
 def _strata_note(baseline: str | None) -> str:
     if baseline is None:
-        return "Superscripts: better than that column's method."
+        return "Superscripts: significantly better than that column's method."
     return f"Differences to {baseline}, whose own figures are shown; {EXPLORATORY}: significant."
 
 
@@ -196,7 +196,8 @@ def _mark(pair: Mapping[str, Any]) -> str:
     return ("*" if pair["primary"] else EXPLORATORY) if pair["significant"] else ""
 
 
-def _seed_part(pair: Mapping[str, Any]) -> str:
+def seed_part(pair: Mapping[str, Any]) -> str:
+    """The standard error from seeds; of models trained once, the seed sd that it may have."""
     limit = pair.get("seed_sd_limit")
     return error(pair.get("seed_error")) if limit is None else f"s < {error(limit)}"
 

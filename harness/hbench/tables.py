@@ -9,7 +9,8 @@ from typing import Any
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 LETTERS = "abcdefghijklmnoprstuvwxyz"  # without q, which has no superscript
-SUPERSCRIPTS = str.maketrans(LETTERS, "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")
+RAISED = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ"
+SUPERSCRIPTS = str.maketrans(LETTERS, RAISED)
 EXPLORATORY = "°"
 ABSENT = "–"
 

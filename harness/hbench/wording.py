@@ -106,6 +106,13 @@ def family_line(entry: Mapping[str, Any]) -> str:
     return line
 
 
+def remarks(entry: Mapping[str, Any]) -> list[str]:
+    """What comparing brought up: what strata leave out, what is noteworthy of others' runs."""
+    shown = dict.fromkeys(table["dataset"] for table in entry["tables"])
+    notes = entry.get("notes", {})
+    return [f"{name}: {note}." for name in shown for note in notes.get(name, ())]
+
+
 def _is_optimistic(tables: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the seeds are few, and most of the error comes from them."""
     pairs = [pair for table in tables for pair in table["comparisons"] if pair["primary"]]

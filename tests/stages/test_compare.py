@@ -8,6 +8,7 @@ from tests import toy_results
 from tests.toy_results import GOOD, METHODS, WORSE, resolved, write_scores
 
 from hbench.errors import DataError, StoreError
+from hbench.evaluated import Evaluated
 from hbench.stages import compare
 from hbench.statistics import Scores, difference, level
 
@@ -409,3 +410,15 @@ def test_a_published_figure_stands_beside_what_was_measured(folder, figure, meth
     assert (found["dataset"], found["method"], found["source"]) == ("test", method, "Table 2")
     assert found["measured"] == (measured and approx(measured))
     assert found["difference"] == (measured and approx(measured - 0.6))
+
+
+def test_a_method_without_any_value_is_left_out_and_leaves_the_others_as_they_are(folder):
+    """As the run of another system that searched other pools."""
+    detail = resolved()
+    plain = Evaluated.read(detail["methods"], detail["evaluations"]["test"], folder)
+    nothing = {name: np.full((1, 14), np.nan) for name in toy_results.METRICS}
+    rows, scores = plain.joined_by("other", nothing).scores("mono", "map")
+    assert rows is not None and len(rows.index) == 7
+    assert list(scores) == ["good", "worse", "same"]
+    alone = {"good": plain.values["good"] | {"map": np.full((2, 14), np.nan)}}
+    assert Evaluated(plain.settings, alone, {"good": True}).scores("mono", "map") == (None, {})

@@ -82,10 +82,7 @@ def compare(
         wanted = {"dataset": dataset, "setting": setting, "metric": metric}
         entries = _chosen(entries, wanted)
         _check_baseline(baseline, entries)
-        notes = [
-            _added(footnotes(detail, results), entry)
-            for detail, entry in zip(found, entries, strict=True)
-        ]
+        notes = [footnotes(detail, results) for detail in found]
         typer.echo(_shown(entries, notes, form, baseline), nl=form == "json")
         for detail in found:
             for name in stage.missing(detail, results):
@@ -128,13 +125,6 @@ def _runs_of(
             f"{', '.join(detail['evaluations'])}; choose one with --dataset"
         )
     return {names[0]: runs}
-
-
-def _added(
-    notes: Mapping[str, Sequence[str]], entry: Mapping[str, Any]
-) -> dict[str, Sequence[str]]:
-    """What stands under the tables of each evaluation, with what comparing it brought up."""
-    return {name: [*texts, *entry["notes"].get(name, ())] for name, texts in notes.items()}
 
 
 def _check_baseline(baseline: str | None, entries: Sequence[Mapping[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from io import StringIO
 from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
+from hbench import latex
 from hbench.page.words import clean, several
 from hbench.tables import ABSENT
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from hbench.stages.report import System, Told
 
 NAMED = 3  # systems of a value that are named; the others are counted
-BIBTEX = re.compile(r"[\\{}%&_#$~^]")
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ def command(told: "Told") -> str:
 def bibtex(told: "Told") -> str:
     """An entry for a list of references."""
     key = re.sub(r"[^A-Za-z0-9-]+", "-", told.benchmark).strip("-") or "benchmark"
-    name, version = (BIBTEX.sub(_escaped, clean(text)) for text in (told.benchmark, told.version))
+    name, version = (latex.text(clean(text)) for text in (told.benchmark, told.version))
     return "\n".join(
         [
             f"@misc{{hbench-{key}-{told.fingerprint[:8]},",
@@ -220,8 +220,3 @@ def bibtex(told: "Told") -> str:
             "}",
         ]
     )
-
-
-def _escaped(sign: re.Match[str]) -> str:
-    words = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return words.get(sign[0], "\\" + sign[0])

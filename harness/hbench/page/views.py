@@ -10,7 +10,8 @@ from hbench.sheets import Sheet
 from hbench.tables import (
     ARROWS,
     EXPLORATORY,
-    SUPERSCRIPTS,
+    LETTERS,
+    RAISED,
     Group,
     Notes,
     groups,
@@ -18,10 +19,10 @@ from hbench.tables import (
     letter,
     superscript,
 )
-from hbench.wording import family_line, unit_line
+from hbench.wording import family_line, remarks, unit_line
 
 MANY = 60  # differences; more are folded away
-LOWERED = {raised: plain for plain, raised in SUPERSCRIPTS.items()}  # HTML raises by itself
+LOWERED = str.maketrans(RAISED, LETTERS)  # HTML raises by itself
 NEITHER = "neither"
 Entry = Mapping[str, Any]
 
@@ -141,7 +142,7 @@ def comparison(entry: Entry, notes: Notes, baseline: str | None = None) -> Compa
         level,
         [_table(group, entry["family"]) for group in found],
         [_listing(sheet) for sheet in sheets.strata(entry, baseline)] if is_split else [],
-        family_line(entry),
+        " ".join([family_line(entry), *remarks(entry)]),
         [] if is_split else [_listing(sheet) for sheet in differences],
         [_listing(sheet) for sheet in sheets.published(entry)],
         [f"{name}: {note}." for name, texts in notes.items() for note in texts] if is_split else [],
@@ -212,7 +213,6 @@ def _tests(table: Mapping[str, Any]) -> Iterator[list[str]]:
     places = decimals([pair["difference"] for pair in pairs])
     for pair in pairs:
         is_for_a = (pair["difference"] > 0) == (table["direction"] == "higher")
-        limit = pair.get("seed_sd_limit")
         yield [
             table["dataset"],
             table["setting"],
@@ -222,7 +222,7 @@ def _tests(table: Mapping[str, Any]) -> Iterator[list[str]]:
             signed(pair["difference"], places),
             _interval(pair, places, signed),
             sheets.error(pair.get("item_error")),
-            sheets.error(pair.get("seed_error")) if limit is None else f"s < {sheets.error(limit)}",
+            sheets.seed_part(pair),
             sheets.probability(pair["p_adjusted"]),
             (pair["a"] if is_for_a else pair["b"]) if pair["significant"] else NEITHER,
         ]

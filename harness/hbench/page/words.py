@@ -4,10 +4,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from hbench.tables import ABSENT, SUPERSCRIPTS
+from hbench.tables import ABSENT, RAISED
 
 MINUS = "−"  # as wide as a plus, so that columns stand still
-RAISED = "".join(map(chr, SUPERSCRIPTS.values()))
 NUMERIC = re.compile(rf"(s )?[<\[]? ?[-−+]?\d[\d.,]*[*°{RAISED},]*(( to|,) [-−+]?\d[\d.,]*\]?)?")
 LARGE = 100  # from here on one decimal is shown
 NO_CHARACTERS = "\ufffe\uffff"  # XML has no place for them, escaped or not

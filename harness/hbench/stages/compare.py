@@ -25,7 +25,7 @@ from hbench.splits import corpus_of, split
 from hbench.statistics import Estimate, Scores, benjamini_hochberg, holm
 
 CORRECTION = "holm"
-NOTHING = {"queries": 0, "items": 0, "clusters": 0, "seed_sd": None}
+NOTHING = {"queries": 0, "items": 0, "clusters": 0}
 
 
 @dataclass(frozen=True)
@@ -183,36 +183,37 @@ def _table(
     asked: Asked,
 ) -> dict[str, Any]:
     """One table: a row for each method, a comparison for each pair."""
-    if sampled is None:
-        absent = dict.fromkeys(("mean", "low", "high"))
-        return {
-            "rows": [
-                {"method": method, **absent, **NOTHING, "seeds": evaluated.seeds(method)}
-                for method in evaluated.values
-            ],
-            "comparisons": [],
+    estimated: dict[str, Estimate] = {}
+    comparisons: list[dict[str, Any]] = []
+    counts = NOTHING
+    if sampled is not None:
+        levels, differences = compared(list(scores.values()), sampled.item, asked.test, asked.alpha)
+        estimated = dict(zip(scores, levels, strict=True))
+        comparisons = [
+            _comparison(a, b, found, primary, asked.alpha)
+            for (a, b), found in zip(combinations(scores, 2), differences, strict=True)
+        ]
+        counts = {
+            "queries": len(np.unique(sampled.query)),
+            "items": len(np.unique(sampled.item)),
+            "clusters": len(np.unique(sampled.cluster)),
         }
-    levels, differences = compared(list(scores.values()), sampled.item, asked.test, asked.alpha)
-    counts = {
-        "queries": len(np.unique(sampled.query)),
-        "items": len(np.unique(sampled.item)),
-        "clusters": len(np.unique(sampled.cluster)),
-    }
-    rows: list[dict[str, Any]] = [
-        {
-            "method": method,
-            **_bounds(found, "mean"),
-            **counts,
-            "seeds": (seeds := evaluated.seeds(method)),
-            "seed_sd": math.sqrt(found.seed_variance * seeds) if seeds > 1 else None,
-        }
-        for method, found in zip(scores, levels, strict=True)
-    ]
-    comparisons = [
-        _comparison(a, b, found, primary, asked.alpha)
-        for (a, b), found in zip(combinations(scores, 2), differences, strict=True)
+    rows = [
+        _row(method, estimated.get(method), counts, evaluated.seeds(method))
+        for method in evaluated.values
     ]
     return {"rows": rows, "comparisons": comparisons}
+
+
+def _row(
+    method: str, found: Estimate | None, counts: Mapping[str, int], seeds: int
+) -> dict[str, Any]:
+    """A method's level; all absent where it has no scores."""
+    if found is None:
+        bounds: dict[str, float | None] = dict.fromkeys(("mean", "low", "high"))
+        return {"method": method, **bounds, **NOTHING, "seeds": seeds, "seed_sd": None}
+    spread = math.sqrt(found.seed_variance * seeds) if seeds > 1 else None
+    return {"method": method, **_bounds(found, "mean"), **counts, "seeds": seeds, "seed_sd": spread}
 
 
 def _matrix(evaluated: Evaluated, metric: str) -> Iterator[dict[str, Any]]:
