@@ -384,3 +384,8 @@ def test_estimates_of_many_methods_are_those_of_each_pair_in_any_order(order, se
     assert levels == [level(every[i]) for i in order]
     names = itertools.combinations(order, 2)
     assert pairs == [difference(every[i], every[j]) for i, j in names]
+
+
+def test_what_is_rounding_error_of_either_method_is_no_difference():
+    nothing, balanced = scores([0.0, 0.0]), scores([1.0, -1.0 + 2e-13])
+    assert difference(nothing, balanced).value == difference(balanced, nothing).value == 0

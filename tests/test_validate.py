@@ -220,6 +220,13 @@ def test_a_published_figure_of_nothing_that_is_measured_is_a_mistake(figure, exp
     assert any(expected in line for line in found), found
 
 
+def test_of_several_evaluations_a_published_figure_names_one(mistakes):
+    other = TINY[TINY.index("      test:") :].replace("test:", "other:", 1)
+    figure = FIGURE.replace("dataset: test, ", "")
+    (found,) = mistakes(TINY + other + f"    published:\n      - {{{figure}, method: hybrid}}\n")
+    assert "say which dataset it is of: test, other" in found
+
+
 def test_published_figures_and_all_kinds_of_facts_are_taken(tmp_path):
     hybrid = "method: {sampler: hybrid}"
     text = TINY + f"    published:\n      - {{{FIGURE}, {hybrid}, query_language: de}}\n"

@@ -8,6 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from hbench.statistics import Scores
+
 QUESTIONS = [("de", 0), ("de", 1), ("de", 2), ("de", 3), ("en", 0), ("en", 1), ("en", 2)]
 CLUSTERS = "xxyz"
 SETTINGS = {
@@ -24,6 +28,10 @@ WORSE = [0.7, 0.2, 0.2, -0.3, 0.7, 0.5, 0.33]
 FAR = [8.0, 9.0, 8.0, 9.0, 8.0, 8.0, 8.0]  # rank distances: 8.5 in German, 8 in English
 NEAR = [3.0, 3.0, 2.0, 2.0, 2.0, 2.0, 2.0]
 
+COMPONENT = np.array([0, 0, 0, 0, 1, 1, 1])  # language
+CLUSTER = np.array([0, 0, 1, 2, 0, 0, 1])
+
+Entry = Mapping[str, Any]
 Values = dict[str, Sequence[float | None]]
 METHODS: dict[str, Values] = {
     "good": {"map": GOOD, "mrr": GOOD, "rank_distance": NEAR},
@@ -122,3 +130,28 @@ def write_benchmark(root: Path, detail: Mapping[str, Any]) -> None:
     folder = root / "benchmarks" / detail["benchmark"]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "resolved.json").write_text(json.dumps(detail))
+
+
+def table(entry: Entry, setting: str, metric: str) -> Any:
+    """The table of a setting and metric."""
+    (found,) = [t for t in entry["tables"] if (t["setting"], t["metric"]) == (setting, metric)]
+    return found
+
+
+def means(entry: Entry, setting: str, metric: str) -> dict[str, float | None]:
+    """By method."""
+    return {row["method"]: row["mean"] for row in table(entry, setting, metric)["rows"]}
+
+
+def pair(entry: Entry, setting: str, metric: str, a: str, b: str) -> Any:
+    """The comparison of two methods."""
+    (found,) = [
+        p for p in table(entry, setting, metric)["comparisons"] if (p["a"], p["b"]) == (a, b)
+    ]
+    return found
+
+
+def scores(values: Sequence[float]) -> Scores:
+    """A method's in a setting, with the two seeds."""
+    seeds = np.array([[0.01], [-0.01]])
+    return Scores(np.array(values) + seeds, COMPONENT, CLUSTER, trained=True)

@@ -1,5 +1,3 @@
-import csv
-import json
 import re
 import subprocess
 import sys
@@ -8,11 +6,10 @@ from textwrap import dedent
 
 import pytest
 import typer
+from tests.cli.calling import call, refused
 from tests.toy_results import resolved, write_benchmark, write_scores
-from typer.testing import CliRunner
 
 from hbench import registry
-from hbench.cli import app
 from hbench.cli.common import mistakes_end_here
 
 SPEC = """\
@@ -69,20 +66,6 @@ def results(spec):
     write_scores(spec.parent / "results")
     write_benchmark(spec.parent / "results", resolved())
     return spec.parent / "results"
-
-
-def call(*words):
-    return CliRunner().invoke(app, words)
-
-
-def refused(*words):
-    """The one message of a command that ends as the user's mistake."""
-    result = call(*words)
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    assert "Traceback" not in result.stderr
-    assert result.stderr.startswith("error: ")
-    return result.stderr.removeprefix("error: ").rstrip("\n")
 
 
 def test_the_commands_are_there_and_help_names_them():
@@ -188,93 +171,11 @@ def test_plan_tells_how_wide_intervals_will_be_and_which_claim_is_out_of_reach(s
     assert "about ±0.010, ±0.013, ±0.022 for a seed sd of 0.002, 0.005, 0.01 (3 seeds, " in text
     assert "supposing 1,190 items in 48 clusters: its own are not here yet)" in text
     assert "'alike' cannot be supported on test: its margin, 0.001, is narrower" in text
-
-
-def test_compare_prints_json_that_other_programs_can_read(results):
-    result = call("compare", "--format", "json")
-    assert result.exit_code == 0
-    (entry,) = json.loads(result.stdout, parse_constant=pytest.fail)
-    assert (entry["benchmark"], len(entry["tables"]), entry["family"]["size"]) == ("toy", 6, 9)
-
-
-def test_compare_prints_the_chosen_benchmarks_in_the_order_asked_for(results):
-    write_benchmark(results, resolved() | {"benchmark": "other"})
-    for words, expected in (([], ["other", "toy"]), (["toy", "other"], ["toy", "other"])):
-        shown = json.loads(call("compare", *words, "--format", "json").stdout)
-        assert [entry["benchmark"] for entry in shown] == expected
-    assert call("compare", "toy", "--format", "markdown").stdout.count("## toy: test,") == 2
-    message = refused("compare", "tyo")
-    assert message == (
-        "results/benchmarks/tyo: no such benchmark here; did you mean 'toy'? Allowed: other, toy"
-    )
-
-
-def test_compare_prints_a_line_of_values_for_each_method_and_table(results):
-    lines = list(csv.DictReader(call("compare", "--format", "csv").stdout.splitlines()))
-    assert len(lines) == 2 * 3 * 3  # settings, metrics, methods
-    first = lines[0]
-    assert (first["setting"], first["metric"], first["method"]) == ("mono", "map", "good")
-    assert float(first["mean"]) == pytest.approx(0.65)
-    assert (first["queries"], first["clusters"], first["seeds"]) == ("7", "3", "2")
-    absent = [row for row in lines if row["metric"] == "rank_distance" and row["setting"] == "mono"]
-    assert {row["mean"] for row in absent} == {""}
-
-
-def test_compare_shows_what_is_chosen_and_changes_no_figure(results):
-    whole = json.loads(call("compare", "--format", "json").stdout)[0]
-    words = ("--setting", "multi", "--metric", "mrr", "--metric", "map", "--dataset", "test")
-    (entry,) = json.loads(call("compare", "--format", "json", *words).stdout)
-    assert [table["metric"] for table in entry["tables"]] == ["map", "mrr"]
-    assert entry["tables"] == [
-        table for table in whole["tables"]
-        if table["setting"] == "multi" and table["metric"] in ("map", "mrr")
-    ]  # fmt: skip
-    assert {row["metric"] for row in entry["matrix"]} == {"map", "mrr"}
-    assert entry["family"] == whole["family"]
-    assert refused("compare", "--metric", "mpa").startswith("--metric mpa: did you mean 'map'?")
-
-
-def test_compare_splits_queries_and_shows_differences_to_a_baseline(results):
-    words = ("--by", "language", "--baseline", "worse", "--setting", "mono", "--metric", "map")
-    lines = [line.split() for line in call("compare", *words).stdout.splitlines()]
-    assert ["Language", "Queries", "a", "good", "b", "worse", "c", "same"] in lines
-    assert ["de", "4", "+0.300°", "0.200", "+0.300°"] in lines
-    assert ["en", "3", "+0.290°", "0.510", "+0.290°"] in lines
-    parts = list(csv.DictReader(call("compare", "--format", "csv", *words).stdout.splitlines()))
-    assert [part["stratum"] for part in parts] == ["de"] * 3 + ["en"] * 3
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["--baseline", "goood"], "--baseline goood: toy has no such method; did you mean 'good'?"),
-        (["--by", "lenght"], "--by lenght: the texts of this evaluation are not in the results"),
-        (["--by", "seen"], "--by seen: no language was trained on"),
-        (["--alpha", "5"], "--alpha 5.0: must lie between 0 and 1, as 0.05"),
-        (["--run", "bm25.trec"], "--run bm25.trec: the texts and judgements of test are not in"),
-    ],
-)
-def test_compare_says_what_cannot_be_compared_so(results, words, message):
-    assert refused("compare", *words).startswith(message)
-
-
-def test_compare_prints_latex_and_html(results):
-    text = call("compare", "--format", "latex").stdout
-    assert text.count(r"\begin{tabular}") == 3  # mono, multi, and the differences
-    assert "<table" in call("compare", "--format", "html").stdout
-
-
-def test_compare_tests_by_another_name_and_says_what_it_speaks_of(results):
-    text = " ".join(call("compare", "--test", "sign-flip").stdout.split())
-    assert "sign-flip randomisation test on clusters" in text
-    assert "it speaks of the trained models, not of the methods" in text
-
-
-def test_compare_says_on_the_side_what_is_missing(results):
-    (results / "systems" / "same2" / "e" / "manifest.json").unlink()
-    result = call("compare", "--format", "json")
-    assert result.exit_code == 0
-    assert result.stderr == "missing: toy: same (seed 2) on test; run it again\n"
+    more = SPEC[SPEC.index("      test:") :].replace("test:", "more:", 1)
+    claim = claim.replace("{says", "{dataset: more, says")
+    spec.write_text(SPEC.replace("[1]", "[1, 2, 3]") + more + f"    claims: [{claim}]\n")
+    text = call("plan", "f.yaml").stdout
+    assert "'alike' cannot be supported on more" in text and "supported on test" not in text
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "3", "{}"])
