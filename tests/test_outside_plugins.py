@@ -135,15 +135,14 @@ def ran(tmp_path_factory):
         patch.chdir(folder / "work")
         patch.syspath_prepend(folder / "site")
         importlib.invalidate_caches()
-        registry.entries.cache_clear()
+        registry.forget()
         listed = CliRunner().invoke(app, ["plugins"])
         run = ["run", "f.yaml", "--device", "cpu"]
         first = CliRunner().invoke(app, run)
         before = stamps(folder / "work" / "results" / "systems")
         again = CliRunner().invoke(app, [*run, *WITHOUT_BAD])
         assert stamps(folder / "work" / "results" / "systems") == before
-    registry.entries.cache_clear()
-    registry.load.cache_clear()
+    registry.forget()
     return folder / "work", listed, first, again
 
 

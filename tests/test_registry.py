@@ -1,8 +1,8 @@
 import sys
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Annotated, ClassVar
 
 import pytest
@@ -43,6 +43,13 @@ class Half:
         raise NotImplementedError
 
 
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """A distribution, as far as it is asked."""
+
+    metadata: dict[str, str]
+
+
 @pytest.fixture
 def install(monkeypatch):
     """Installs entry points: ``install("name = object", "distribution", ...)``."""
@@ -52,18 +59,15 @@ def install(monkeypatch):
     points = []
 
     def add(name, value, distribution="toys"):
-        point = EntryPoint(name, f"toy_plugins:{value}" if ":" not in value else value, "")
-        vars(point)["dist"] = SimpleNamespace(name=distribution, version="1.2")
+        where = f"toy_plugins:{value}" if ":" not in value else value
+        point = EntryPoint(name, where, "hbench.datasets")
+        vars(point)["dist"] = Origin({"Name": distribution, "Version": "1.2"})
         points.append(point)
 
-    def offered(group):
-        return points if group == "hbench.datasets" else []
-
-    monkeypatch.setattr(registry, "entry_points", offered)
-    registry.entries.cache_clear()
+    monkeypatch.setattr(registry, "entry_points", lambda: EntryPoints(points))
+    registry.forget()
     yield add
-    registry.entries.cache_clear()
-    registry.load.cache_clear()
+    registry.forget()
 
 
 def test_a_plugin_is_named_with_its_distribution_and_version(install):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any, Literal
 
 from hbench import options, protocols
@@ -69,13 +69,36 @@ class Built:
 
 
 @cache
+def _origin(distribution: Distribution) -> tuple[str, str]:
+    """Name and version; to ask for either reads all of the metadata, with the README in it."""
+    metadata = distribution.metadata
+    return metadata["Name"], metadata["Version"]
+
+
+@cache
+def _all_entries() -> Mapping[Kind, Mapping[str, tuple[Entry, ...]]]:
+    """All names of all kinds, by one look at what is installed."""
+    installed = entry_points()
+    found: dict[Kind, dict[str, list[Entry]]] = {kind: {} for kind in KINDS}
+    for kind, offered in found.items():
+        for point in installed.select(group=f"hbench.{kind}s"):
+            origin = _origin(point.dist) if point.dist else ("?", "?")
+            offered.setdefault(point.name, []).append(Entry(kind, point.name, *origin, point))
+    return {
+        kind: {name: tuple(offered[name]) for name in sorted(offered)}
+        for kind, offered in found.items()
+    }
+
+
 def entries(kind: Kind) -> Mapping[str, tuple[Entry, ...]]:
     """All names of a kind; a name that several distributions claim has several entries."""
-    found: dict[str, list[Entry]] = {}
-    for point in entry_points(group=f"hbench.{kind}s"):
-        name, version = (point.dist.name, point.dist.version) if point.dist else ("?", "?")
-        found.setdefault(point.name, []).append(Entry(kind, point.name, name, version, point))
-    return {name: tuple(found[name]) for name in sorted(found)}
+    return _all_entries()[kind]
+
+
+def forget() -> None:
+    """Look anew at what is installed when a plugin is next asked for."""
+    _all_entries.cache_clear()
+    load.cache_clear()
 
 
 def find(kind: Kind, name: str) -> Entry:

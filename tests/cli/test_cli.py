@@ -202,16 +202,16 @@ def test_plugins_are_listed_with_origin_and_options(spec):
 
 
 def test_a_broken_plugin_is_listed_with_its_cause(spec, monkeypatch):
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import EntryPoint, EntryPoints
 
-    points = [EntryPoint("x", "no_module:X", "g"), EntryPoint("x", "other:X", "g")]
-    points.append(EntryPoint("odd", "builtins:max", "g"))
-    monkeypatch.setattr(registry, "entry_points", lambda group: points)
-    registry.entries.cache_clear()
+    named = [("x", "no_module:X"), ("x", "other:X"), ("odd", "builtins:max")]
+    points = EntryPoints(EntryPoint(*each, "hbench.metrics") for each in named)
+    monkeypatch.setattr(registry, "entry_points", lambda: points)
+    registry.forget()
     try:
         text = call("plugins", "metric").stdout
     finally:
-        registry.entries.cache_clear()
+        registry.forget()
     assert text.count("metric 'x' (? ?) CLAIMED TWICE: uninstall one") == 2
     assert "BROKEN: metric 'x' (? ?) cannot be imported from no_module:X: ModuleNotFound" in text
     assert "    BROKEN: the options of <built-in function max> cannot be read: " in text
