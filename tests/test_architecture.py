@@ -18,9 +18,9 @@ FILES = {
 # A module imports from its own layer or those before it; inside a layer there is no circle.
 LAYERS = [
     {"errors", "records", "protocols"},
-    {"options", "registry", "specfile", "settings", "statistics", "alternatives", "design",
-     "packing", "attention", "memory", "ahead", "languages", "downloads", "compiled", "grams",
-     "overlap", "drawing", "provenance", "store", "numbering", "corpus", "training_texts",
+    {"options", "registry", "described", "specfile", "settings", "statistics", "alternatives",
+     "design", "packing", "attention", "memory", "ahead", "languages", "downloads", "compiled",
+     "grams", "overlap", "drawing", "provenance", "store", "numbering", "corpus", "training_texts",
      "vectors", "tokens", "counting", "counting_cpu", "pools", "search", "approximate", "toplist",
      "scorefile", "evaluated", "verdicts", "ranks", "trecrun", "listed", "outside", "families",
      "strata", "drawn", "splits", "tablefile", "footnotes"},

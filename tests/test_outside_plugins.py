@@ -136,7 +136,7 @@ def ran(tmp_path_factory):
         patch.syspath_prepend(folder / "site")
         importlib.invalidate_caches()
         registry.forget()
-        listed = CliRunner().invoke(app, ["plugins"])
+        listed = [CliRunner().invoke(app, ["plugins", *of]) for of in ([], ["metric", "hits"])]
         run = ["run", "f.yaml", "--device", "cpu"]
         first = CliRunner().invoke(app, run)
         before = stamps(folder / "work" / "results" / "systems")
@@ -156,12 +156,16 @@ def manifest(folder, pattern):
 
 
 def test_plugins_of_another_distribution_are_found_and_named(ran):
-    _, listed, _, _ = ran
-    assert listed.exit_code == 0
-    sampler = "sampler 'in-order' (toy-plugins 2.5)\n    The first items, in the first language.\n"
-    metric = "metric 'hits' (toy-plugins 2.5)\n    Whether a relevant passage is among the first k."
-    for text in (sampler, f"{metric}\n    - k: int = 8\n", "sampler 'mono' (hbench 0.1.0)\n"):
-        assert text in listed.stdout
+    _, (overview, metric), _, _ = ran
+    assert overview.exit_code == 0
+    assert "samplers of toy-plugins 2.5\n  in-order " in overview.stdout
+    assert "samplers of hbench 0.1.0\n" in overview.stdout
+    assert metric.stdout == (
+        "metric 'hits' (toy-plugins 2.5), version 4\n"
+        "    Whether a relevant passage is among the first k.\n"
+        "    - k: whole number = 8\n"
+        "\n"
+    )
 
 
 def test_a_plugin_that_fails_fails_its_job_alone(ran):

@@ -2,14 +2,12 @@ import re
 import subprocess
 import sys
 from io import StringIO
-from textwrap import dedent
 
 import pytest
 import typer
 from tests.cli.calling import call, refused
 from tests.toy_results import resolved, write_benchmark, write_scores
 
-from hbench import registry
 from hbench.cli.common import mistakes_end_here
 
 SPEC = """\
@@ -182,36 +180,3 @@ def test_plan_tells_how_wide_intervals_will_be_and_which_claim_is_out_of_reach(s
 def test_a_damaged_results_folder_is_told_with_its_file(results, content):
     (results / "benchmarks" / "toy" / "resolved.json").write_text(content)
     assert "results/benchmarks/toy/resolved.json: damaged (" in refused("compare")
-
-
-def test_plugins_are_listed_with_origin_and_options(spec):
-    text = call("plugins").stdout
-    for kind in registry.KINDS:
-        assert f"\n{kind} '" in f"\n{text}"
-    assert call("plugins", "sampler").stdout == call("plugins", "samplers").stdout
-    text = call("plugins", "sampler", "hybrid").stdout
-    assert text.startswith(
-        dedent("""\
-        sampler 'hybrid' (hbench 0.1.0)
-            A batch is monolingual with probability ``alpha``, and else cross-lingual.
-            - """)
-    )
-    assert "    - alpha: float = 0.5\n" in text
-    assert "    - pairs: Literal['row', 'batch', 'round-robin'] = 'row'\n" in text
-    assert "- k: " in call("plugins", "metric", "ndcg").stdout
-
-
-def test_a_broken_plugin_is_listed_with_its_cause(spec, monkeypatch):
-    from importlib.metadata import EntryPoint, EntryPoints
-
-    named = [("x", "no_module:X"), ("x", "other:X"), ("odd", "builtins:max")]
-    points = EntryPoints(EntryPoint(*each, "hbench.metrics") for each in named)
-    monkeypatch.setattr(registry, "entry_points", lambda: points)
-    registry.forget()
-    try:
-        text = call("plugins", "metric").stdout
-    finally:
-        registry.forget()
-    assert text.count("metric 'x' (? ?) CLAIMED TWICE: uninstall one") == 2
-    assert "BROKEN: metric 'x' (? ?) cannot be imported from no_module:X: ModuleNotFound" in text
-    assert "    BROKEN: the options of <built-in function max> cannot be read: " in text

@@ -1,62 +1,114 @@
 """``hbench plugins``: what is installed, from which distribution, with which options."""
 
-from typing import TYPE_CHECKING, Annotated
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from textwrap import wrap
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from hbench.cli.common import mistakes_end_here
+from hbench.errors import printable
 
 if TYPE_CHECKING:
-    from hbench.registry import Entry, Kind
+    from hbench.described import Description, Option
+    from hbench.registry import Entry
+
+WIDTH = 80
 
 
 def plugins(
     kind: Annotated[str | None, typer.Argument(help="sampler, encoder, dataset, ...")] = None,
-    name: Annotated[str | None, typer.Argument(help="Show one plugin with its options.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Show this plugin alone.")] = None,
+    form: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="How to print.")
+    ] = "table",
 ) -> None:
-    """List the installed plugins with their options; broken ones with the cause."""
+    """List the installed plugins, those of a KIND with their options; broken ones with the cause.
+
+    What a plugin says of itself is its signature and its docstring.
+    """
     with mistakes_end_here():
-        from hbench import registry
-        from hbench.errors import OptionError, did_you_mean
+        from hbench.described import describe
 
-        wanted = kind.removesuffix("s") if kind else None
-        if wanted is not None and wanted not in registry.KINDS:
-            raise OptionError(
-                f"no kind of plugin is named {kind!r}: {did_you_mean(kind or '', registry.KINDS)}"
-            )
-        for each in registry.KINDS:
-            if wanted in (None, each):
-                _list(each, name)
+        is_overview = kind is None and form == "table"
+        chosen = _chosen(kind, name)
+        found = [describe(entry, with_options=not is_overview) for entry in chosen]
+        if form == "json":
+            told = [asdict(each) for each in found]
+            typer.echo(json.dumps(told, indent=1, ensure_ascii=False))
+            return
+        lines = _overview(found) if is_overview else _details(found)
+        typer.echo("\n".join(map(printable, lines)))
 
 
-def _list(kind: "Kind", name: str | None) -> None:
+def _chosen(kind: str | None, name: str | None) -> "Sequence[Entry]":
     from hbench import registry
+    from hbench.errors import OptionError, PluginError, did_you_mean
 
-    if name is not None:
-        registry.find(kind, name)
-    for claimed, offered in registry.entries(kind).items():
-        if name in (None, claimed):
-            for entry in offered:
-                clash = " CLAIMED TWICE: uninstall one" if len(offered) > 1 else ""
-                typer.echo(f"{entry}{clash}")
-                typer.echo(_described(entry))
+    wanted = kind.removesuffix("s") if kind else None
+    kinds = [each for each in registry.KINDS if wanted in (None, each)]
+    if not kinds:
+        hint = did_you_mean(kind or "", registry.KINDS)
+        raise OptionError(f"no kind of plugin is named {kind!r}: {hint}")
+    offered = [entries for each in kinds for entries in registry.entries(each).items()]
+    chosen = [entry for called, found in offered if name in (None, called) for entry in found]
+    if name is not None and not chosen:
+        hint = did_you_mean(name, registry.entries(kinds[0]))
+        raise PluginError(
+            f"no {kinds[0]} is named {name!r}: {hint} (`hbench plugins {kinds[0]}` lists them)"
+        )
+    return chosen
 
 
-def _described(entry: "Entry") -> str:
-    """The options of a plugin, or why it cannot be used."""
-    import inspect
+def _overview(found: "Sequence[Description]") -> Iterator[str]:
+    """A line a plugin, by kind and distribution."""
+    column = max(len(each.name) for each in found) + 2
+    for kind, of_kind in groupby(found, key=lambda each: each.kind):
+        for origin, members in groupby(sorted(of_kind, key=_origin), key=_origin):
+            yield f"{kind}s of {' '.join(origin)}"
+            for each in members:
+                yield from _hung(f"  {each.name:<{column}}", each.help or "(no docstring)")
+                yield from _warnings(each)
+            yield ""
+    yield "The options of each: hbench plugins KIND [NAME]"
 
-    from hbench import options, registry
-    from hbench.errors import PluginError
 
-    try:
-        factory = registry.load(entry)
-        declared = options.parameters(factory)
-    except PluginError as error:
-        return f"    BROKEN: {error}"
-    lines = [f"    {(inspect.getdoc(factory) or '').partition(chr(10))[0]}"]
-    for parameter in declared:
-        kind = inspect.formatannotation(parameter.type).replace("typing.", "")
-        default = "" if parameter.default is options.MISSING else f" = {parameter.default!r}"
-        lines.append(f"    - {parameter.name}: {kind}{default}")
-    return "\n".join(lines)
+def _origin(plugin: "Description") -> tuple[str, str]:
+    return (plugin.distribution, plugin.distribution_version)
+
+
+def _details(found: "Sequence[Description]") -> Iterator[str]:
+    """A plugin with its options, each with type, default and help."""
+    for each in found:
+        version = "" if each.version is None else f", version {each.version}"
+        yield f"{each.kind} {each.name!r} ({' '.join(_origin(each))}){version}"
+        yield from _hung("    ", each.help)
+        yield from _warnings(each)
+        for option in each.options:
+            yield from _option(option)
+        yield ""
+
+
+def _option(option: "Option") -> Iterator[str]:
+    default = ", required" if option.required else f" = {option.value}"
+    yield from _hung("    - ", f"{option.name}: {option.type}{default}")
+    yield from _hung("        ", option.help)
+
+
+def _warnings(plugin: "Description") -> Iterator[str]:
+    """Why a plugin cannot be used, if it cannot."""
+    if plugin.rivals:
+        owners = ", ".join(plugin.rivals)
+        text = f"CLAIMED TWICE: also by {owners}; uninstall all but one"
+        yield from _hung("    ", text)
+    if plugin.broken:
+        yield from _hung("    ", f"BROKEN: {plugin.broken}")
+
+
+def _hung(label: str, text: str) -> Sequence[str]:
+    """A text with a label before its first line, within the width of a terminal."""
+    rest = " " * len(label)
+    return wrap(text, WIDTH, initial_indent=label, subsequent_indent=rest, break_on_hyphens=False)
