@@ -24,7 +24,7 @@ LAYERS = [
      "vectors", "tokens", "counting", "counting_cpu", "pools", "search", "approximate", "toplist",
      "scorefile", "evaluated", "verdicts", "ranks", "trecrun", "listed", "outside", "families",
      "strata", "drawn", "splits", "tablefile", "footnotes"},
-    {"uses", "claims", "spec", "statements", "validate", "matrix"},
+    {"uses", "claims", "spec", "statements", "validate", "matrix", "schema"},
     {"published", "facts"},
     {"training"},
     {"stages"},

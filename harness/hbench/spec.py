@@ -147,7 +147,21 @@ class Evaluation(Strict):
 
 
 class Benchmark(Strict):
-    """One matrix of methods on the same data."""
+    """One matrix of methods on the same data.
+
+    Args:
+        says: what it is to find out.
+        default: whether it runs without being named with ``--only``.
+        train: how every method is trained, and on what.
+        encoders: the first axis, by names of one's own.
+        samplers: the second; ``{use: none}`` is the encoder before training.
+        objectives: the third; a list is a weighted sum.
+        transforms: the fourth, if there is one; ``{use: none}`` leaves vectors as they are.
+        seeds: each method is trained once with each.
+        evaluate: what to evaluate on, by names of one's own.
+        claims: sentences that `hbench verify` judges by the figures.
+        published: figures of others, to stand beside the measured ones.
+    """
 
     says: str = ""
     default: bool = True
@@ -188,7 +202,12 @@ class Benchmark(Strict):
 
 
 class Spec(Strict):
-    """A spec file."""
+    """A spec file.
+
+    Args:
+        version: of the format; 1.
+        benchmarks: by names of one's own.
+    """
 
     version: int = Field(ge=1, le=1)
     benchmarks: dict[Name, Benchmark] = Field(min_length=1)

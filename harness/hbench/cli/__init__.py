@@ -5,13 +5,12 @@ Nothing heavy is imported until a command runs, so that ``--help`` answers at on
 
 import typer
 
-from hbench.cli import compare, data, export, plan, plugins, report, run, validate, verify
+from hbench.cli import compare, data, export, plan, plugins, report, run, schema, validate, verify
 
 app = typer.Typer(
     name="hbench",
     help="Which way of training a multilingual retriever is better, and is the difference real?",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,  # a bug keeps its plain traceback
     rich_markup_mode=None,
 )
@@ -24,6 +23,7 @@ app.command("plan")(plan.plan)
 app.command("data")(data.data)
 app.command("validate")(validate.validate)
 app.command("plugins")(plugins.plugins)
+app.command("schema")(schema.schema)
 
 
 def main() -> None:
