@@ -30,7 +30,8 @@ LAYERS = [
     {"stages"},
     {"jobs", "plan", "planner", "resolved", "stored"},
     {"site", "trainer", "mixture", "inspection", "worker", "checks", "executor", "exporter"},
-    {"tables", "wording", "latex", "csvtable", "sheets", "directed", "render", "page", "cli"},
+    {"tables", "wording", "latex", "csvtable", "sheets", "directed", "render", "page", "cli",
+     "announcing", "progress", "findings", "study"},
 ]  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FOR_PLUGINS = LAYERS[0] | {

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hbench.checks import check_data
-from hbench.footnotes import footnotes
 from hbench.jobs import DataJob, Job, LeakageJob
 from hbench.mixture import Mixture, mixtures
 from hbench.plan import Plan
@@ -48,14 +47,10 @@ class Result:
     Args:
         outcomes: by job key, of the jobs that were to be done.
         comparisons: one entry a benchmark, as ``hbench compare --format json`` prints.
-        notes: for each of them, by evaluation, what stands under its tables.
-        missing: systems without complete scores, in words.
     """
 
     outcomes: Mapping[str, Outcome]
     comparisons: Sequence[Mapping[str, Any]]
-    notes: Sequence[Mapping[str, Sequence[str]]]
-    missing: Sequence[str]
 
 
 def execute(
@@ -97,14 +92,11 @@ def execute(
         rest = [job for job in plan.todo if not isinstance(job, ABOUT_DATA)]
         outcomes |= executor.execute(rest, _after(run, failed), fail_fast=fail_fast)
     comparisons = []
-    missing: list[str] = []
     for part, detail in details:
         entry = compare.run(detail, store.root)
         _write(store, part, "compare.json", [entry])
         comparisons.append(entry)
-        missing += [f"{part.name}: {name}" for name in compare.missing(detail, store.root)]
-    notes = [footnotes(detail, store.root) for _, detail in details]
-    return Result(outcomes, comparisons, notes, missing)
+    return Result(outcomes, comparisons)
 
 
 def _after(run: Callable[[Any], Outcome], failed: set[str]) -> Callable[[Any], Outcome]:

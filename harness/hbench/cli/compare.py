@@ -68,25 +68,23 @@ def compare(
     """
     with mistakes_end_here():
         from hbench.errors import OptionError
-        from hbench.footnotes import footnotes
+        from hbench.findings import read_results
         from hbench.stages import compare as stage
 
         if not 0 < alpha < 1:
             raise OptionError(f"--alpha {alpha}: must lie between 0 and 1, as 0.05")
-        found = read_benchmarks(results, benchmarks or [])
+        found = read_results(results, benchmarks or ())
         entries = []
-        for detail in found:
+        for detail in found.details:
             others = _runs_of(detail, runs or (), dataset or ())
             asked = stage.Asked(alpha, test, by, others, dataset or ())
             entries.append(stage.run(detail, results, asked))
         wanted = {"dataset": dataset, "setting": setting, "metric": metric}
         entries = _chosen(entries, wanted)
         _check_baseline(baseline, entries)
-        notes = [footnotes(detail, results) for detail in found]
-        typer.echo(_shown(entries, notes, form, baseline), nl=form == "json")
-        for detail in found:
-            for name in stage.missing(detail, results):
-                typer.echo(f"missing: {detail['benchmark']}: {name}; run it again", err=True)
+        typer.echo(_shown(entries, found.notes, form, baseline), nl=form == "json")
+        for name in found.missing:
+            typer.echo(f"missing: {name}; run it again", err=True)
 
 
 def _shown(
@@ -156,26 +154,3 @@ def _chosen(entries: Sequence[Entry], wanted: Mapping[str, Sequence[str] | None]
                 for entry in kept
             ]  # fmt: skip
     return kept
-
-
-def read_benchmarks(results: Path, wanted: list[str]) -> list[Any]:
-    """The resolved specs of the benchmarks in a results folder."""
-    from hbench.errors import OptionError, StoreError, did_you_mean
-    from hbench.store import Store
-
-    folder = results / "benchmarks"
-    paths = sorted(folder.glob("*/resolved.json"))
-    if not paths:
-        raise StoreError(f"{folder}: holds no benchmark; run one with `hbench run benchmarks.yaml`")
-    found: dict[str, Any] = {}
-    for path in paths:
-        try:
-            detail = json.loads(path.read_text(encoding="utf-8"))
-            found[detail["benchmark"]] = detail
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{path}: damaged ({error}); run the benchmark again") from error
-    for name in wanted:
-        if name not in found:
-            place = Store(results).benchmark(name)
-            raise OptionError(f"{place}: no such benchmark here; {did_you_mean(name, found)}")
-    return [found[name] for name in wanted or found]

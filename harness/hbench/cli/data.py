@@ -1,7 +1,6 @@
 """``hbench data``: a dataset fetched, checked, and shown."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -38,10 +37,11 @@ def data(
         from hbench.jobs import DataJob
         from hbench.registry import build
         from hbench.store import Store
+        from hbench.study import go_offline
         from hbench.validate import apply_override
 
         if offline:
-            os.environ["HBENCH_OFFLINE"] = "1"
+            go_offline()
         options: dict[str, Any] = {}
         for override in overrides or ():
             apply_override(options, override)
@@ -60,7 +60,7 @@ def data(
 
 def _fetch(job: "DataJob", store: "Store") -> None:
     """Download and store the dataset, with a word on what is going on."""
-    from hbench.cli.plan import announce
+    from hbench.announcing import announce
     from hbench.errors import DataError
     from hbench.provenance import find_hardware
     from hbench.site import Site

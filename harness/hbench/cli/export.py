@@ -25,13 +25,13 @@ def export(
 ) -> None:
     """Write a system's model, and its rankings as TREC runs with their judgements."""
     with mistakes_end_here():
-        from hbench.cli.compare import read_benchmarks
         from hbench.exporter import Choice
         from hbench.exporter import export as write
+        from hbench.findings import read_results
         from hbench.provenance import find_hardware
         from hbench.store import Store
 
-        (resolved,) = read_benchmarks(results, [benchmark])
+        (resolved,) = read_results(results, [benchmark]).details
         choice = Choice(method, seed, dataset, depth, index)
         tell = partial(typer.echo, err=True)
         for line in write(resolved, choice, Store(results), find_hardware(device), target, tell):

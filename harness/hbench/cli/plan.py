@@ -1,7 +1,6 @@
 """``hbench plan``: what a run would do, and what is there already."""
 
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ from hbench.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from hbench.jobs import DataJob
     from hbench.plan import Plan
     from hbench.store import Store
 
@@ -31,15 +29,14 @@ def plan(
 ) -> None:
     """Show the jobs of a benchmark file, and which are done already. Runs and writes nothing."""
     with mistakes_end_here():
+        from hbench.announcing import announce_downloads
         from hbench.cli.expected import expectations
-        from hbench.plan import make_plan
         from hbench.provenance import find_hardware
         from hbench.store import Store
-        from hbench.validate import load_spec
+        from hbench.study import load
 
-        hardware = find_hardware(device)
-        spec, store = load_spec(file, overrides or ()), Store(results)
-        planned = make_plan(spec, store, hardware, only or ())
+        hardware, store = find_hardware(device), Store(results)
+        planned = load(file, overrides or ()).plan(results, only=only or (), device=device)
         typer.echo("\n".join([describe(planned), *announce_downloads(planned, store)]))
         typer.echo(encodes(planned, store))
         for line in expectations(planned, store):
@@ -60,36 +57,6 @@ def encodes(plan: "Plan", store: "Store") -> str:
     line = f"to encode: {missing:,} texts; {there:,} are in the cache"
     unknown = len(todo) - len(known)
     return line + (f"; {unknown} encode jobs wait for their data to be counted" if unknown else "")
-
-
-def announce_downloads(plan: "Plan", store: "Store") -> list[str]:
-    """What will be downloaded for a plan; see ``announce``."""
-    from hbench.jobs import DataJob
-
-    return announce([job for job in plan.todo if isinstance(job, DataJob)], store)
-
-
-def announce(waiting: "Sequence[DataJob]", store: "Store") -> list[str]:
-    """What will be downloaded, with its size and licence: a line for each dataset.
-
-    Raises:
-        DataError: nothing may be downloaded, and something is not here.
-    """
-    from hbench import downloads
-
-    downloads.settle(store.downloads)
-    downloads.require([remote for job in waiting for remote in job.downloads])
-    lines = []
-    for job in waiting:
-        absent = downloads.missing(job.downloads)
-        if absent:
-            size = sum(remote.size for remote in absent) / 1e6
-            licences = "; ".join(dict.fromkeys(remote.licence for remote in absent))
-            lines.append(
-                f"to download for {job.title.removeprefix('data ')}: {len(absent)} files, "
-                f"{size:,.1f} MB; licence: {licences}"
-            )
-    return lines
 
 
 def describe(plan: "Plan") -> str:

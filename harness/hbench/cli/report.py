@@ -20,14 +20,14 @@ def report(
 ) -> None:
     """Write a self-contained HTML page for each benchmark, with figures as SVG and PDF."""
     with mistakes_end_here():
-        from hbench.cli.compare import read_benchmarks
+        from hbench.findings import read_results
         from hbench.page import report_page
         from hbench.stages import compare, verify
         from hbench.stages import report as stage
         from hbench.store import Store
 
         store = Store(results)
-        for resolved in read_benchmarks(results, benchmarks or []):
+        for resolved in read_results(results, benchmarks or ()).details:
             name = resolved["benchmark"]
             comparison = compare.run(resolved, results)
             claims = verify.run(resolved, comparison, results)

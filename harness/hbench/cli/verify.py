@@ -25,13 +25,9 @@ def verify(
 ) -> None:
     """Say of each claim whether the figures support it; exit code 1 unless they support all."""
     with mistakes_end_here():
-        from hbench.cli.compare import read_benchmarks
-        from hbench.stages import compare
-        from hbench.stages import verify as stage
+        from hbench.findings import read_results
 
-        found: list[dict[str, Any]] = []
-        for resolved in read_benchmarks(results, benchmarks or []):
-            found += stage.run(resolved, compare.run(resolved, results), results)
+        found = read_results(results, benchmarks or ()).verdicts
         if form == "json":
             typer.echo(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
         else:

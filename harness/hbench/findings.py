@@ -1,0 +1,224 @@
+"""Finished benchmarks as a Python user has them: tidy data frames, and the tables as text."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hbench.errors import OptionError, StoreError, did_you_mean
+from hbench.records import Outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What some benchmarks found; each property reads the results folder once.
+
+    In a notebook, and printed, they are the significance-tested tables of ``hbench compare``.
+
+    Args:
+        root: the results folder.
+        details: the benchmarks' ``resolved.json``.
+        outcomes: how each job of the run ended, by its title; empty if nothing was run.
+        known: the comparisons, if a run has just made them.
+    """
+
+    root: Path
+    details: Sequence[Record]
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    known: Sequence[Record] = field(default=(), repr=False)
+
+    @cached_property
+    def comparisons(self) -> Sequence[Record]:
+        """An entry a benchmark, as ``hbench compare --format json`` prints."""
+        from hbench.stages import compare
+
+        return self.known or [compare.run(detail, self.root) for detail in self.details]
+
+    @cached_property
+    def notes(self) -> Sequence[Mapping[str, Sequence[str]]]:
+        """For each benchmark, by evaluation, what stands under its tables."""
+        from hbench.footnotes import footnotes
+
+        return [footnotes(detail, self.root) for detail in self.details]
+
+    @property
+    def failed(self) -> Mapping[str, str]:
+        """The jobs that failed in this run, each with the reason."""
+        return {
+            title: outcome.message
+            for title, outcome in self.outcomes.items()
+            if outcome.state == "failed"
+        }
+
+    @cached_property
+    def missing(self) -> Sequence[str]:
+        """Systems that have no complete scores, and so are in no table."""
+        from hbench.stages import compare
+
+        return [
+            f"{detail['benchmark']}: {name}"
+            for detail in self.details
+            for name in compare.missing(detail, self.root)
+        ]
+
+    @cached_property
+    def levels(self) -> "pd.DataFrame":
+        """A row for each benchmark, dataset, setting, metric and method.
+
+        Columns: those, ``direction`` (of the metric: higher or lower is better), ``mean`` with the
+        95 % interval from ``low`` to ``high``, and what it is of: ``queries``, ``items``,
+        ``clusters``, ``seeds``. What a setting does not have is missing.
+        """
+        return self._frame("rows")
+
+    @cached_property
+    def differences(self) -> "pd.DataFrame":
+        """A row for each pair of methods, ``a`` and ``b``, in each table.
+
+        Columns as in ``levels``, and ``difference`` (a - b) with its interval from ``low`` to
+        ``high``, ``p``, ``p_adjusted``, ``significant``, and ``primary``: whether the test belongs
+        to the family that was declared beforehand; all others are exploratory.
+        """
+        return self._frame("comparisons")
+
+    @cached_property
+    def matrix(self) -> "pd.DataFrame":
+        """The ``mean`` of each dataset, metric, method, query language and pool; ``queries``."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {"benchmark": entry["benchmark"], **row}
+            for entry in self.comparisons
+            for row in entry["matrix"]
+        )
+
+    @cached_property
+    def verdicts(self) -> Sequence[Record]:
+        """An entry a claim, as ``hbench verify --format json`` prints."""
+        from hbench.stages import verify
+
+        pairs = zip(self.details, self.comparisons, strict=True)
+        return [claim for detail, entry in pairs for claim in verify.run(detail, entry, self.root)]
+
+    @property
+    def claims(self) -> "pd.DataFrame":
+        """A row for each claim: ``verdict``, ``effect`` from ``low`` to ``high``, ``p``."""
+        import pandas as pd
+
+        return pd.DataFrame(self.verdicts)
+
+    @cached_property
+    def scores(self) -> "pd.DataFrame":
+        """A row for each system, query, setting and pool; a column for each metric.
+
+        Columns: ``benchmark``, ``dataset``, ``method``, ``seed``, then those of ``scores.parquet``:
+        ``item``, ``cluster``, ``query``, ``query_language``, ``pool``, ``setting``, the metrics.
+        """
+        import pandas as pd
+
+        return pd.concat(self._scores(), ignore_index=True)
+
+    def write_tables(self) -> Sequence[str]:
+        """Write each benchmark's tables; what did not change is left, and read, as it is.
+
+        Returns:
+            The tables of each benchmark as text.
+        """
+        from hbench.render import VERSION, Style, render
+        from hbench.store import Store, key_of, read_manifest
+
+        store, texts = Store(self.root), []
+        styles: Mapping[str, Style] = {"tables.txt": "table", "tables.md": "markdown"}
+        for entry, notes in zip(self.comparisons, self.notes, strict=True):
+            folder = store.benchmark(entry["benchmark"]) / "tables"
+            key = key_of({"tables": VERSION, "comparison": entry, "notes": notes})
+            if read_manifest(folder).get("key") != key:
+                with store.writing(folder, {"key": key}) as (scratch, _):
+                    for name, style in styles.items():
+                        text = render([entry], style, [notes])
+                        (scratch / name).write_text(text, encoding="utf-8")
+            texts.append((folder / "tables.txt").read_text(encoding="utf-8"))
+        return texts
+
+    def __str__(self) -> str:
+        from hbench.render import render
+
+        return render(self.comparisons, "table", self.notes)
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        from hbench.render import render
+
+        return render(self.comparisons, "markdown", self.notes)
+
+    def _frame(self, part: str) -> "pd.DataFrame":
+        """The rows or comparisons of all tables."""
+        import pandas as pd
+
+        keys = ("dataset", "setting", "metric", "direction")
+        return pd.DataFrame(
+            {"benchmark": entry["benchmark"], **{key: table[key] for key in keys}, **row}
+            for entry in self.comparisons
+            for table in entry["tables"]
+            for row in table[part]
+        )
+
+    def _scores(self) -> "Iterator[pd.DataFrame]":
+        import pandas as pd
+
+        from hbench.records import SCORE_KEYS
+        from hbench.store import read_manifest
+
+        for detail in self.details:
+            for dataset, evaluation in detail["evaluations"].items():
+                columns = [*SCORE_KEYS, *evaluation["metrics"]]
+                for method, by_seed in evaluation["scores"].items():
+                    for seed, entry in by_seed.items():
+                        folder = self.root / entry["folder"]
+                        if read_manifest(folder).get("key") != entry["key"]:
+                            continue  # `missing` names it
+                        found = pd.read_parquet(folder / "scores.parquet", columns=columns)
+                        found = found[found["setting"].isin(list(evaluation["settings"]))]
+                        names = {"benchmark": detail["benchmark"], "dataset": dataset}
+                        names |= {"method": method, "seed": int(seed)}
+                        for place, (name, value) in enumerate(names.items()):
+                            found.insert(place, name, value)
+                        yield found
+
+
+def read_results(root: Path, wanted: Sequence[str] = ()) -> Results:
+    """The benchmarks of a results folder.
+
+    Args:
+        root: the results folder.
+        wanted: names of benchmarks; none means all.
+
+    Raises:
+        StoreError: there is no benchmark, or one is damaged.
+        OptionError: there is no benchmark of such a name.
+    """
+    from hbench.store import Store
+
+    folder = root / "benchmarks"
+    paths = sorted(folder.glob("*/resolved.json"))
+    if not paths:
+        raise StoreError(f"{folder}: holds no benchmark; run one with `hbench run benchmarks.yaml`")
+    found: dict[str, Record] = {}
+    for path in paths:
+        try:
+            detail = json.loads(path.read_text(encoding="utf-8"))
+            found[detail["benchmark"]] = detail
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{path}: damaged ({error}); run the benchmark again") from error
+    for name in wanted:
+        if name not in found:
+            place = Store(root).benchmark(name)
+            raise OptionError(f"{place}: no such benchmark here; {did_you_mean(name, found)}")
+    return Results(root, [found[name] for name in wanted or found])
