@@ -94,6 +94,7 @@ def test_claims_are_judged_as_verify_does(ran):
 def test_printed_they_are_the_tables_and_a_notebook_shows_markdown(ran):
     folder, _, results = ran
     stored = folder / "results" / "benchmarks" / "tiny" / "tables"
+    assert repr(results) == f"<hbench.Results of tiny in {folder / 'results'}>"
     assert str(results) == (stored / "tables.txt").read_text(encoding="utf-8")
     assert results._repr_markdown_() == (stored / "tables.md").read_text(encoding="utf-8")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Record = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Results:
     """What some benchmarks found; each property reads the results folder once.
 
@@ -32,7 +32,7 @@ class Results:
     root: Path
     details: Sequence[Record]
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
-    known: Sequence[Record] = field(default=(), repr=False)
+    known: Sequence[Record] = ()
 
     @cached_property
     def comparisons(self) -> Sequence[Record]:
@@ -146,6 +146,10 @@ class Results:
                         (scratch / name).write_text(text, encoding="utf-8")
             texts.append((folder / "tables.txt").read_text(encoding="utf-8"))
         return texts
+
+    def __repr__(self) -> str:
+        names = ", ".join(detail["benchmark"] for detail in self.details)
+        return f"<hbench.Results of {names} in {self.root}>"
 
     def __str__(self) -> str:
         from hbench.render import render

@@ -1,7 +1,8 @@
-"""Showing a run to people: one bar in a terminal, one line a job elsewhere."""
+"""Showing a run to people: one bar in a terminal or a notebook, one line a job elsewhere."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,9 @@ def watching(plan: Plan) -> Iterator[Watcher]:
     from rich.console import Console
 
     console = Console(stderr=True)
-    if not console.is_terminal:
+    # In a notebook rich draws through ipywidgets.
+    in_notebook = console.is_jupyter and find_spec("ipywidgets") is not None
+    if not (console.is_terminal or in_notebook):
         yield Lines(plan)
         return
     from rich.progress import (
