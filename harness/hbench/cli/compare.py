@@ -62,9 +62,9 @@ def compare(
         ),
     ] = None,
 ) -> None:
-    """Print the tables of finished benchmarks; trains and evaluates nothing.
+    """Print the tables of finished benchmarks.
 
-    --dataset, --setting and --metric choose what is shown, and change no test.
+    Trains and evaluates nothing. --dataset, --setting and --metric choose what is shown, and change no test.
     """
     with mistakes_end_here():
         from hbench.errors import OptionError

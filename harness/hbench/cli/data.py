@@ -31,7 +31,10 @@ def data(
         Literal["table", "json"], typer.Option("--format", help="How to print.")
     ] = "table",
 ) -> None:
-    """Fetch a dataset, check it against what is known of it, and show its languages."""
+    """Fetch a dataset, check it, and show its languages.
+
+    Its counts are held against those that are known, and exit code 1 says that they differ.
+    """
     with mistakes_end_here():
         from hbench.inspection import inspect
         from hbench.jobs import DataJob

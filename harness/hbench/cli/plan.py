@@ -27,7 +27,10 @@ def plan(
     device: DeviceOption = None,
     overrides: SetOption = None,
 ) -> None:
-    """Show the jobs of a benchmark file, and which are done already. Runs and writes nothing."""
+    """Show the jobs of a benchmark file, and which are done already.
+
+    Runs and writes nothing.
+    """
     with mistakes_end_here():
         from hbench.announcing import announce_downloads
         from hbench.cli.expected import expectations

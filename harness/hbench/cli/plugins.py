@@ -26,9 +26,10 @@ def plugins(
         Literal["table", "json"], typer.Option("--format", help="How to print.")
     ] = "table",
 ) -> None:
-    """List the installed plugins, those of a KIND with their options; broken ones with the cause.
+    """List the installed plugins, and the options of a KIND's.
 
-    What a plugin says of itself is its signature and its docstring.
+    Options, types, defaults and help come from a plugin's signature and docstring. One that cannot
+    be imported is shown with the cause.
     """
     with mistakes_end_here():
         from hbench.described import describe

@@ -18,7 +18,10 @@ def report(
     ] = None,
     results: ResultsOption = Path("results"),
 ) -> None:
-    """Write a self-contained HTML page for each benchmark, with figures as SVG and PDF."""
+    """Write an HTML page for each benchmark, and its figures.
+
+    The page needs no network; the figures are SVG and PDF.
+    """
     with mistakes_end_here():
         from hbench.findings import read_results
         from hbench.page import report_page

@@ -6,7 +6,7 @@ from hbench.cli.common import SetOption, SpecArgument, mistakes_end_here
 
 
 def validate(file: SpecArgument, overrides: SetOption = None) -> None:
-    """Check a benchmark file: every mistake with file, line and column."""
+    """Check a benchmark file: all mistakes, with line and column."""
     with mistakes_end_here():
         from hbench.validate import load_spec
 

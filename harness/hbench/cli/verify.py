@@ -23,7 +23,10 @@ def verify(
         Literal["table", "json"], typer.Option("--format", help="How to print.")
     ] = "table",
 ) -> None:
-    """Say of each claim whether the figures support it; exit code 1 unless they support all."""
+    """Say of each claim whether the figures support it.
+
+    Ends with exit code 1 unless all claims are supported.
+    """
     with mistakes_end_here():
         from hbench.findings import read_results
 
