@@ -64,7 +64,8 @@ def compare(
 ) -> None:
     """Print the tables of finished benchmarks.
 
-    Trains and evaluates nothing. --dataset, --setting and --metric choose what is shown, and change no test.
+    Trains and evaluates nothing. --dataset, --setting and --metric choose what is shown, and change
+    no test.
     """
     with mistakes_end_here():
         from hbench.errors import OptionError
