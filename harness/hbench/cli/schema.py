@@ -11,8 +11,8 @@ from hbench.errors import printable
 def schema() -> None:
     """Print the JSON schema of a benchmark file, for editors.
 
-    It holds the installed plugins' options, too. An editor with a YAML language server completes and
-    checks a file that begins with
+    It holds the installed plugins' options, too. An editor with a YAML language server completes
+    and checks a file that begins with
     `# yaml-language-server: $schema=hbench.schema.json`, once the output is in that file.
     """
     with mistakes_end_here():
