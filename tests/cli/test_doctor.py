@@ -170,24 +170,17 @@ def test_more_threads_than_the_container_may_use_and_load_by_others():
             "torch does not work: OSError: libcudart.so.12",
             "pip install --force-reinstall torch",
         ),
+        ({"refusal": "OMP_NUM_THREADS='x'; unset it"}, "OMP_NUM_THREADS='x'; unset it", "as it says"),
         (
-            {"refusal": "OMP_NUM_THREADS='x' is not a number of threads; unset it"},
-            "OMP_NUM_THREADS='x' is not a number of threads; unset it",
-            "as it says",
-        ),
-        (
-            {"compiled": roomy("/c", refusal="Permission denied")},
-            "numba cannot keep its work in /c: Permission denied",
+            {"compiled": roomy("/c", refusal="no")}, "numba cannot keep its work in /c: no",
             "export NUMBA_CACHE_DIR=/a/folder/of/yours",
         ),
         (
-            {"hub": roomy("/h", refusal="Permission denied")},
-            "models from the hub cannot be kept in /h: Permission denied",
+            {"hub": roomy("/h", refusal="no")}, "models from the hub cannot be kept in /h: no",
             "export HF_HOME=/a/folder/of/yours",
         ),
         (
-            {"memory": Memory(32 * GIB, 30 * GIB, limit=GIB)},
-            "1.0 GB of memory are available",
+            {"memory": Memory(32 * GIB, 30 * GIB, limit=GIB)}, "1.0 GB of memory are available",
             "end other programs; in a spec set train.gradient_caching: true",
         ),
         (
@@ -202,7 +195,7 @@ def test_more_threads_than_the_container_may_use_and_load_by_others():
         ),
         ({"encoding": "ascii"}, "the terminal's encoding is ascii", "export PYTHONUTF8=1"),
     ],
-)
+)  # fmt: skip
 def test_each_bite_has_what_mends_it(facts, what, mend):
     (found,) = findings(replace(SOUND, **facts))
     assert (found.what, found.mend) == (what, mend)

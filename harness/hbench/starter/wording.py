@@ -49,7 +49,7 @@ benchmarks:
 {sampler_comment}
     samplers:
 {samplers}
-    objectives: {{infonce: {objective}}}
+    objectives: {{{objective_name}: {objective}}}
 {seeds_comment}
     seeds: {seeds}
     evaluate:
@@ -102,6 +102,7 @@ def starter(
         encoder=value({"use": encoder.entry.name, **_chosen(encoder)}),
         sampler_comment=_block(SAMPLER_COMMENT, 4),
         samplers="\n".join(_sampler(each, built) for each, built in samplers.items()),
+        objective_name=value(shipped.OBJECTIVE["use"]),
         objective=value(shipped.OBJECTIVE),
         seeds_comment=_block(SEEDS_COMMENT, 4),
         seeds=value(list(range(1, seeds + 1))),

@@ -1,0 +1,28 @@
+"""The global random state of Python, numpy and torch, on which no outcome may depend."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random, getstate, setstate
+
+import numpy as np
+
+
+@contextmanager
+def global_random_state(seed: int) -> Iterator[None]:
+    """Set the global random numbers inside; afterwards they are what they were.
+
+    Args:
+        seed: from which they start, in ``random``, numpy and torch.
+    """
+    import torch
+
+    before = getstate(), np.random.get_state()
+    setstate(Random(seed).getstate())
+    np.random.set_state(np.random.RandomState(seed).get_state())
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        setstate(before[0])
+        np.random.set_state(before[1])
