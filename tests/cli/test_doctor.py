@@ -170,7 +170,7 @@ def test_more_threads_than_the_container_may_use_and_load_by_others():
             "torch does not work: OSError: libcudart.so.12",
             "pip install --force-reinstall torch",
         ),
-        ({"refusal": "OMP_NUM_THREADS='x'; unset it"}, "OMP_NUM_THREADS='x'; unset it", "as it says"),
+        ({"refusal": "OMP_NUM_THREADS='x'; unset it"}, "OMP_NUM_THREADS='x'; unset it", "as it says"),  # noqa: E501
         (
             {"compiled": roomy("/c", refusal="no")}, "numba cannot keep its work in /c: no",
             "export NUMBA_CACHE_DIR=/a/folder/of/yours",
