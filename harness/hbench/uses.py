@@ -1,14 +1,11 @@
 """How a spec names plugins: by name, with their options; alone, weighted, or in a list."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from hbench.errors import PRINTABLE, shown
-
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PRINTABLE)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^\P{C}+$")]
 UNTRAINED = "none"  # the sampler of an encoder that is not trained, and the transform that is none
 
 
@@ -106,10 +103,8 @@ class MetricUse(PluginUse):
         name, at, cutoff = value.partition("@")
         if not at:
             return {"use": name}
-        if not re.fullmatch("[1-9][0-9]{0,8}", cutoff):
-            raise ValueError(
-                f"{shown(value)}: the cut-off after '@' must be a whole number from 1, as ndcg@10"
-            )
+        if not cutoff.isdecimal() or int(cutoff) < 1:
+            raise ValueError(f"{value!r}: the cut-off after '@' must be a whole number from 1")
         return {"use": name, "k": int(cutoff)}
 
     @property

@@ -1,38 +1,23 @@
 """A spec file checked as a whole: its shape, the plugins it names, and what it says of itself."""
 
 import json
-import re
-from collections.abc import Generator, Iterator, Sequence
-from itertools import islice
-from math import prod
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin
 
 from hbench import options, registry
-from hbench.errors import (
-    MOST_MISTAKES,
-    HBenchError,
-    Mistake,
-    OptionError,
-    SpecError,
-    did_you_mean,
-    shown,
-)
+from hbench.errors import HBenchError, Mistake, OptionError, SpecError, did_you_mean, shown
 from hbench.matrix import methods
 from hbench.records import SCORE_KEYS
 from hbench.settings import components
 from hbench.spec import AXES, Benchmark, Evaluation, Spec
 from hbench.specfile import SpecFile, SpecPath
-from hbench.statements import Axes, check_claim, check_published, what_is_offered
+from hbench.statements import check_claim, check_published
 from hbench.uses import UNTRAINED, PluginUse
-from hbench.worded import Finding, existing, kind_of, worded
 
-MAX_METHODS = 1000
+Finding = tuple[SpecPath, str]
 DIVISIBLE = 7680  # a size of vectors that an index can cut into whatever number of parts it wants
-# Larger ones faiss would make room for before it says anything: gigabytes.
-MAX_LISTS = 2**20
-MAX_PART_BITS = 12
 
 
 def load_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:
@@ -52,13 +37,13 @@ def load_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:
     for override in overrides:
         apply_override(file.data, override)
     spec = _parse(file)
-    mistakes = (
-        file.mistake(("benchmarks", name, *found.path), found.message, key=found.is_key)
+    mistakes = [
+        file.mistake(("benchmarks", name, *place), message)
         for name, benchmark in spec.benchmarks.items()
-        for found in _check_benchmark(benchmark)
-    )
-    if found := list(islice(mistakes, MOST_MISTAKES + 1)):
-        raise SpecError(found)
+        for place, message in _check_benchmark(benchmark)
+    ]
+    if mistakes:
+        raise SpecError(mistakes)
     return spec
 
 
@@ -93,7 +78,7 @@ def _parse(file: SpecFile) -> Spec:
     from pydantic import ValidationError
 
     if not isinstance(file.data, dict):
-        found = kind_of(file.data)
+        found = "nothing" if file.data is None else f"a {type(file.data).__name__}"
         raise SpecError(
             [file.mistake((), f"a spec has the keys version and benchmarks; found {found}")]
         )
@@ -104,19 +89,39 @@ def _parse(file: SpecFile) -> Spec:
     try:
         return Spec.model_validate_json(json.dumps(file.data))
     except ValidationError as error:
-        told = error.errors(include_url=False)[: 10 * MOST_MISTAKES]  # some become one
-        unknown = (each for each in told if each["type"] == "extra_forbidden")
-        others = worded((e for e in told if e["type"] != "extra_forbidden"), file.data)
-        mistakes = [
-            *(_unknown_key(file, existing(file.data, each["loc"])) for each in unknown),
-            *(file.mistake(each.path, each.message, key=each.is_key) for each in others),
-        ]
-        raise SpecError(mistakes) from None
+        raise SpecError([_mistake(file, e) for e in error.errors(include_url=False)]) from None
 
 
-def _unknown_key(file: SpecFile, path: SpecPath) -> Mistake:
-    hint = did_you_mean(str(path[-1]), _keys_at(path[:-1]))
-    return file.mistake(path, f"unknown key; {hint}", key=True)
+def _mistake(file: SpecFile, error: Any) -> Mistake:  # noqa: ANN401 - pydantic's ErrorDetails
+    """One of pydantic's errors in our words."""
+    path = _existing(file.data, error["loc"])
+    if error["type"] == "extra_forbidden":
+        allowed = _keys_at(path[:-1])
+        return file.mistake(path, f"unknown key; {did_you_mean(str(path[-1]), allowed)}", key=True)
+    if error["type"] == "json_invalid":
+        return file.mistake((), "nested too deeply")
+    if error["type"] == "missing":
+        return file.mistake(path, f"the key {error['loc'][-1]!r} is missing")
+    message = (
+        error["msg"].removeprefix("Value error, ").replace(r"^\P{C}+$", "printable characters")
+    )
+    is_plain = not isinstance(error["input"], dict | list)
+    found = (
+        f"; found {shown(error['input'])}" if error["type"] != "value_error" and is_plain else ""
+    )
+    return file.mistake(path, message + found)
+
+
+def _existing(data: Any, path: SpecPath) -> SpecPath:  # noqa: ANN401 - any YAML value
+    """The part of a path that the file has; pydantic adds the names of its own types to it."""
+    for depth, step in enumerate(path):
+        if isinstance(data, dict) and str(step) in data:
+            data = data[str(step)]
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            return path[:depth]
+    return path
 
 
 def _keys_at(path: SpecPath) -> list[str]:
@@ -144,24 +149,11 @@ def _model(annotation: Any) -> Any:  # noqa: ANN401
     return next((c for c in candidates if hasattr(c, "model_fields")), None)
 
 
-def _check_matrix(
-    benchmark: Benchmark,
-) -> Generator[Finding, None, Axes]:
-    """Returns the axes of all methods, or none if they cannot be told apart or are too many."""
-    count = prod(len(benchmark.axis(axis)) or 1 for axis in AXES)
-    if count > MAX_METHODS:
-        message = f"{count:,} methods; a benchmark can have {MAX_METHODS:,}: split it into several"
-        yield Finding((), message)
-        return {}
-    try:
-        return {method.name: method.axes for method in methods(benchmark)}
-    except OptionError as error:
-        yield Finding((), str(error))
-        return {}
-
-
 def _check_benchmark(benchmark: Benchmark) -> Iterator[Finding]:
-    every = yield from _check_matrix(benchmark)
+    try:
+        methods(benchmark)
+    except OptionError as error:
+        yield (), str(error)
     for axis in AXES:
         for name, uses in benchmark.axis(axis).items():
             for number, use in enumerate(uses):
@@ -169,7 +161,7 @@ def _check_benchmark(benchmark: Benchmark) -> Iterator[Finding]:
                 if axis not in ("sampler", "transform") or use.use != UNTRAINED:
                     yield from _check_plugin(axis, use, place)
                 elif use.options:
-                    yield Finding(place, f"the {axis} {UNTRAINED!r} has no options; remove them")
+                    yield place, f"the {axis} {UNTRAINED!r} has no options"
     for name, transform in benchmark.transforms.items():
         if transform.data is not None:
             yield from _check_plugin("dataset", transform.data, ("transforms", name, "data"))
@@ -181,13 +173,12 @@ def _check_benchmark(benchmark: Benchmark) -> Iterator[Finding]:
             yield from _check_plugin("dataset", data, ("train", "validation", "data"))
     for name, evaluation in benchmark.evaluate.items():
         yield from _check_evaluation(evaluation, ("evaluate", name))
-    offered = what_is_offered(benchmark)
     for index, claim in enumerate(benchmark.claims):
-        for message in check_claim(claim, benchmark, offered):
-            yield Finding(("claims", index), message)
+        for message in check_claim(claim, benchmark):
+            yield ("claims", index), message
     for index, figure in enumerate(benchmark.published):
-        for message in check_published(figure, benchmark, offered, every):
-            yield Finding(("published", index), message)
+        for message in check_published(figure, benchmark):
+            yield ("published", index), message
 
 
 def _check_plugin(kind: registry.Kind, use: PluginUse, place: SpecPath) -> Iterator[Finding]:
@@ -195,13 +186,11 @@ def _check_plugin(kind: registry.Kind, use: PluginUse, place: SpecPath) -> Itera
         registry.build(kind, use.use, use.options)
     except options.OptionErrors as errors:
         for error in errors.errors:
-            yield Finding(
-                (*place, *error.path), str(error), isinstance(error, options.UnknownOption)
-            )
+            yield (*place, *error.path), str(error)
     except OptionError as error:
-        yield Finding((*place, *error.path), str(error))
+        yield (*place, *error.path), str(error)
     except HBenchError as error:
-        yield Finding((*place, "use"), str(error))
+        yield (*place, "use"), str(error)
 
 
 def _check_evaluation(evaluation: Evaluation, place: SpecPath) -> Iterator[Finding]:
@@ -216,14 +205,14 @@ def _check_evaluation(evaluation: Evaluation, place: SpecPath) -> Iterator[Findi
     names = [setting.name for setting in evaluation.settings]
     for index, label in enumerate(labels):
         if label in SCORE_KEYS:
-            message = f"{label!r} names a column of the scores files already; give it another name"
-            yield Finding((*place, "metrics", index), message)
+            yield (
+                (*place, "metrics", index),
+                f"{label!r} names a column of the scores files already",
+            )
     for what, given in (("metrics", labels), ("settings", names)):
-        seen: set[str] = set()
         for index, name in enumerate(given):
-            if name in seen:
-                yield Finding((*place, what, index), f"{shown(name)} is given twice; keep one")
-            seen.add(name)
+            if name in given[:index]:
+                yield (*place, what, index), f"{name!r} is given twice; keep one"
 
 
 def _check_depth(metric: PluginUse, top_k: int, place: SpecPath) -> Iterator[Finding]:
@@ -235,31 +224,20 @@ def _check_depth(metric: PluginUse, top_k: int, place: SpecPath) -> Iterator[Fin
     if getattr(plugin, "needs", "ranks") != "top":
         return
     if not hasattr(plugin, "k"):
-        message = f"metric {metric.use!r} needs the first k passages and has no k; it is broken"
-        yield Finding(place, message)
+        yield place, f"metric {metric.use!r} needs the first k passages and has no k; it is broken"
     elif plugin.k > top_k:
-        message = f"it looks at the first {plugin.k} passages, and top_k is {top_k}; raise top_k"
-        yield Finding(place, message)
+        yield place, f"it looks at the first {plugin.k} passages, and top_k is {top_k}; raise top_k"
 
 
 def _check_index(factory: str, place: SpecPath) -> Iterator[Finding]:
     """Whether faiss knows the index; whether it suits the vectors is known when they are there."""
     import faiss
 
-    numbers = re.findall(r"(x?)([0-9]+)", factory)
-    if any(int(n) > (MAX_PART_BITS if part else MAX_LISTS) for part, n in numbers):
-        message = (
-            f"index {factory!r} is larger than can be checked: at most {MAX_LISTS:,} lists and "
-            f"{MAX_PART_BITS} bits a part; give a smaller one, as HNSW32"
-        )
-        yield Finding(place, message)
-        return
     try:
         faiss.index_factory(DIVISIBLE, factory, faiss.METRIC_INNER_PRODUCT)
     except RuntimeError as error:
         told = str(error).rpartition(": ")[2]
-        message = f"faiss cannot build the index {factory!r} ({told}); give another, as HNSW32"
-        yield Finding(place, message)
+        yield place, f"faiss cannot build the index {factory!r} ({told}); give another, as HNSW32"
 
 
 def _check_settings(evaluation: Evaluation, place: SpecPath) -> Iterator[Finding]:
@@ -273,4 +251,4 @@ def _check_settings(evaluation: Evaluation, place: SpecPath) -> Iterator[Finding
         try:
             components(setting.name, languages, parallel=dataset.parallel, pool=setting.pool)
         except HBenchError as error:
-            yield Finding((*place, "settings", index), str(error))
+            yield (*place, "settings", index), str(error)

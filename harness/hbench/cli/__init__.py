@@ -5,21 +5,7 @@ Nothing heavy is imported until a command runs, so that ``--help`` answers at on
 
 import typer
 
-from hbench.cli import (
-    compare,
-    data,
-    doctor,
-    export,
-    init,
-    new,
-    plan,
-    plugins,
-    report,
-    run,
-    schema,
-    validate,
-    verify,
-)
+from hbench.cli import compare, data, export, plan, plugins, report, run, schema, validate, verify
 
 app = typer.Typer(
     name="hbench",
@@ -37,10 +23,7 @@ app.command("plan")(plan.plan)
 app.command("data")(data.data)
 app.command("validate")(validate.validate)
 app.command("plugins")(plugins.plugins)
-app.command("new")(new.new)
-app.command("init")(init.init)
 app.command("schema")(schema.schema)
-app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:

@@ -23,9 +23,8 @@ def export(
     results: ResultsOption = Path("results"),
     device: DeviceOption = None,
 ) -> None:
-    """Write a system's model with its card, and its rankings as TREC runs with their judgements."""
+    """Write a system's model, and its rankings as TREC runs with their judgements."""
     with mistakes_end_here():
-        from hbench.card import model_card
         from hbench.exporter import Choice
         from hbench.exporter import export as write
         from hbench.findings import read_results
@@ -35,6 +34,5 @@ def export(
         (resolved,) = read_results(results, [benchmark]).details
         choice = Choice(method, seed, dataset, depth, index)
         tell = partial(typer.echo, err=True)
-        hardware, store = find_hardware(device), Store(results)
-        for line in write(resolved, choice, store, hardware, target, tell, model_card):
+        for line in write(resolved, choice, Store(results), find_hardware(device), target, tell):
             typer.echo(line)
