@@ -3,6 +3,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any
 
+import hbench
 from hbench.cli import app
 from hbench.validate import load_spec
 
@@ -63,6 +64,14 @@ def test_the_sampler_of_the_plugins_readme_draws_as_it_says(items_of):
     assert all((batch[:, 1] == batch[:, 2]).all() for batch in rows)
     english = sum(items.languages[batch[0, 1]] == "en" for batch in rows) / 2000
     assert abs(english - (0.7 + 0.3 / 3)) < 4 * (0.8 * 0.2 / 2000) ** 0.5
+
+
+def test_what_the_readme_has_from_python_is_there():
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    used = set(re.findall(r"^results\.(\w+)", code, re.M))
+    assert len(used) == 5
+    assert [name for name in used if not hasattr(hbench.Results, name)] == []
+    assert set(re.findall(r"hbench\.(\w+)\(", code)) <= set(hbench.__all__)
 
 
 def test_every_file_that_the_readme_links_to_exists():

@@ -1,12 +1,10 @@
-import sys
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, ClassVar
 
 import pytest
 from annotated_types import Ge
+from tests.installed import installing
 
 from hbench import registry
 from hbench.errors import DataError, OptionError, PluginError
@@ -43,30 +41,11 @@ class Half:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, eq=False)
-class Origin:
-    """A distribution, as far as it is asked."""
-
-    metadata: dict[str, str]
-
-
 @pytest.fixture
 def install(monkeypatch):
-    """Installs entry points: ``install("name = object", "distribution", ...)``."""
-    module = ModuleType("toy_plugins")
-    vars(module).update(Local=Local, made=made, Half=Half, number=3)
-    monkeypatch.setitem(sys.modules, "toy_plugins", module)
-    points = []
-
-    def add(name, value, distribution="toys"):
-        where = f"toy_plugins:{value}" if ":" not in value else value
-        point = EntryPoint(name, where, "hbench.datasets")
-        vars(point)["dist"] = Origin({"Name": distribution, "Version": "1.2"})
-        points.append(point)
-
-    monkeypatch.setattr(registry, "entry_points", lambda: EntryPoints(points))
+    """Installs datasets: ``install(name, object, distribution)``."""
     registry.forget()
-    yield add
+    yield installing(monkeypatch, "dataset", Local=Local, made=made, Half=Half, number=3)
     registry.forget()
 
 
@@ -102,7 +81,7 @@ def test_two_distributions_that_claim_one_name_are_both_named(install):
     ("value", "cause"),
     [
         ("no_such_module:X", "no_such_module:X: ModuleNotFoundError: No module named"),
-        ("Missing", "toy_plugins:Missing: AttributeError: module 'toy_plugins' has no"),
+        ("Missing", "toys:Missing: AttributeError: module 'toys' has no"),
     ],
 )
 def test_a_broken_plugin_is_named_with_module_distribution_and_cause(install, value, cause):

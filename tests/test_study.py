@@ -1,15 +1,21 @@
 """The Python API: one small benchmark, run once, against what the commands print."""
 
 import json
+import os
 import subprocess
 import sys
+from typing import Any
 
 import pandas as pd
 import pytest
 from tests.cli.calling import call
 
 import hbench
-from hbench.errors import OptionError, SpecError, StoreError
+from hbench import progress
+from hbench.errors import OptionError, PluginError, SpecError, StoreError
+from hbench.progress import Bar, Lines, watching
+from hbench.study import go_offline
+from hbench_plugins.executors.local import Local
 
 SPEC = """\
 version: 1
@@ -45,26 +51,67 @@ def ran(tmp_path_factory):
 
 def test_a_run_tells_how_each_job_ended(ran):
     _, _, results = ran
-    assert {outcome.state for outcome in results.outcomes.values()} == {"done"}
-    assert {"train mono, seed 1", "train cross, seed 2"} <= results.outcomes.keys()
-    assert (results.failed, results.missing) == ({}, [])
+    assert {each.outcome.state for each in results.ended} == {"done"}
+    assert {"train mono, seed 1", "train cross, seed 2"} <= {each.title for each in results.ended}
+    assert (results.failed, results.missing) == ([], [])
 
 
 def test_the_frames_hold_what_compare_prints_as_json(ran):
     folder, _, results = ran
-    told = call("compare", "--results", str(folder / "results"), "--format", "json").stdout
+    told = call("compare", "tiny", "--results", str(folder / "results"), "--format", "json").stdout
     (entry,) = json.loads(told)
-    rows = [row for table in entry["tables"] for row in table["rows"]]
-    pairs = [pair for table in entry["tables"] for pair in table["comparisons"]]
-    assert len(results.levels) == len(rows) == 2 * 2 * 2
-    assert len(results.differences) == len(pairs)
-    levels = results.levels.set_index(["setting", "metric", "method"])
-    for table in entry["tables"]:
-        for row in table["rows"]:
-            mean = levels.loc[(table["setting"], table["metric"], row["method"]), "mean"]
-            assert mean == row["mean"] or (pd.isna(mean) and row["mean"] is None)
-    assert set(results.levels["benchmark"]) == {"tiny"}
-    assert len(results.matrix) == len(entry["matrix"])
+    keys = ("dataset", "setting", "metric", "direction")
+    named = [{key: table[key] for key in keys} | {"benchmark": "tiny"} for table in entry["tables"]]
+    for part, frame, count in (
+        ("rows", results.levels, 8),
+        ("comparisons", results.differences, 3),
+    ):
+        told = [names | row for names, table in zip(named, entry["tables"], strict=True)
+                for row in table[part]]  # fmt: skip
+        assert records(frame) == told
+        assert len(told) == count  # one language has no rank distance
+    assert records(results.matrix) == [{"benchmark": "tiny", **row} for row in entry["matrix"]]
+
+
+def records(frame):
+    """The rows; what is missing as None, as in JSON."""
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+
+def test_jobs_of_one_title_in_two_benchmarks_are_told_apart(tmp_path):
+    """One sampler is broken in both: two trainings fail, of one name."""
+    one = SPEC.replace("seeds: [1, 2]", "seeds: [1]").partition("    claims:")[0]
+    one = one.replace(", cross: {use: cross}", "")
+    spec = one + one.partition("benchmarks:\n")[2].replace("tiny", "other").replace(
+        "steps: 2", "steps: 3"
+    )
+    (tmp_path / "f.yaml").write_text(spec.replace("batch_size: 4", "batch_size: 1512000"))
+    results = hbench.load(tmp_path / "f.yaml").run(tmp_path / "results", device="cpu")
+    assert len(results.failed) == 2
+    assert len({each.title for each in results.failed}) == 1
+    assert len(results.missing) == 2
+    assert results.scores.empty
+
+
+def test_offline_holds_for_hubs_and_downloads(monkeypatch):
+    for name in ("HF_HUB_OFFLINE", "HBENCH_OFFLINE"):
+        monkeypatch.setenv(name, "0")
+    go_offline()
+    assert (os.environ["HF_HUB_OFFLINE"], os.environ["HBENCH_OFFLINE"]) == ("1", "1")
+
+
+@pytest.mark.parametrize(
+    ("in_notebook", "widgets", "watcher"),
+    [(True, True, Bar), (True, False, Lines), (False, True, Lines)],
+)
+def test_a_notebook_with_widgets_has_a_bar(ran, monkeypatch, in_notebook, widgets, watcher):
+    folder, study, _ = ran
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: in_notebook)
+    monkeypatch.setattr(progress, "find_spec", lambda name: widgets or None)
+    monkeypatch.setattr("rich.progress.Progress.start", lambda self: None)
+    monkeypatch.setattr("rich.progress.Progress.stop", lambda self: None)
+    with watching(study.plan(folder / "results", device="cpu")) as found:
+        assert type(found) is watcher
 
 
 def test_the_scores_of_queries_give_the_means_of_the_tables(ran):
@@ -82,10 +129,37 @@ def test_the_scores_of_queries_give_the_means_of_the_tables(ran):
         assert levels.loc[place, "mean"] == pytest.approx(mean, abs=1e-12)
 
 
+def test_scores_are_those_of_the_benchmark_though_another_has_rows_in_the_same_files(ran):
+    folder, _, results = ran
+    wider = SPEC.replace("tiny", "wider").replace("multi]", "multi, {name: two, pool: [de, en]}]")
+    (folder / "wider.yaml").write_text(wider)
+    more = hbench.load(folder / "wider.yaml").run(folder / "results", device="cpu")
+    assert not any(each.title.startswith("train") for each in more.ended)
+    assert set(more.scores["setting"]) == {"mono", "multi", "two"}
+    again = hbench.results(folder / "results", ["tiny"]).scores
+    pd.testing.assert_frame_equal(again, results.scores)
+
+
+def test_what_a_run_is_asked_for_reaches_the_executor(ran, monkeypatch):
+    folder, study, _ = ran
+    found: dict[str, Any] = {}
+
+    def execute(plan, site, executor, watcher, *, fail_fast):
+        found.update(executor=type(executor), trackers=site.trackers, fail_fast=fail_fast)
+        raise StoreError("enough")
+
+    monkeypatch.setattr("hbench.executor.execute", execute)
+    with pytest.raises(StoreError, match="enough"):
+        study.run(folder / "results", device="cpu", fail_fast=True, trackers=["tensorboard"])
+    assert found == {"executor": Local, "trackers": ("tensorboard",), "fail_fast": True}
+    with pytest.raises(PluginError, match="no executor is named 'lcoal'"):
+        study.run(folder / "results", executor="lcoal", device="cpu")
+
+
 def test_claims_are_judged_as_verify_does(ran):
     folder, _, results = ran
     told = json.loads(
-        call("verify", "--results", str(folder / "results"), "--format", "json").stdout
+        call("verify", "tiny", "--results", str(folder / "results"), "--format", "json").stdout
     )
     (claim,) = results.claims.to_dict("records")
     assert (claim["claim"], claim["verdict"]) == ("cross is better", told[0]["verdict"])
@@ -101,9 +175,9 @@ def test_printed_they_are_the_tables_and_a_notebook_shows_markdown(ran):
 
 def test_what_is_there_is_read_without_running_anything(ran):
     folder, study, results = ran
-    again = hbench.results(folder / "results")
+    again = hbench.results(folder / "results", ["tiny"])
     pd.testing.assert_frame_equal(again.levels, results.levels)
-    assert again.outcomes == {}
+    assert again.ended == ()
     assert study.plan(folder / "results", device="cpu").todo == []
 
 

@@ -111,17 +111,19 @@ def spelled(kind: Any) -> str:  # noqa: ANN401 - types have no common type
     'row | batch'
     """
     origin, parts = get_origin(kind), get_args(kind)
-    if kind in PLAIN:
-        return PLAIN[kind]
     if origin is Annotated:
         return ", ".join([spelled(parts[0]), *_bounds(parts[1:])])
     if origin is Literal:
         return " | ".join(map(str, parts))
     if origin in (Union, UnionType):
         return ", or ".join(spelled(part) for part in parts)
-    if isinstance(origin, type) and issubclass(origin, Mapping):
+    if kind in PLAIN:
+        return PLAIN[kind]
+    if parts and isinstance(origin, type) and issubclass(origin, Mapping):
         return "mapping of {} to {}".format(*map(spelled, parts))
-    if isinstance(origin, type) and issubclass(origin, Sequence):
+    if origin is tuple and parts[-1:] != (...,):
+        return f"list of {len(parts)}: {'; '.join(map(spelled, parts))}"
+    if parts and isinstance(origin, type) and issubclass(origin, Sequence):
         return f"list of {spelled(parts[0])}"
     return inspect.formatannotation(kind).replace("typing.", "")
 
@@ -176,4 +178,5 @@ def _version(factory: Callable[..., Any], declared: Sequence[options.Parameter])
 
 
 def _as_json(value: Any) -> Any:  # noqa: ANN401 - any default
-    return json.loads(json.dumps(value, default=str))
+    """A value as JSON has it; what JSON cannot say, as infinity, is its name."""
+    return json.loads(json.dumps(value, default=str), parse_constant=str)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Record = Mapping[str, Any]
+CELL = ("setting", "query_language", "pool")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a job of a run ended.
+
+    Args:
+        title: the job, in a line; jobs of two benchmarks may have one title.
+        outcome: ``done``, ``failed`` or ``skipped``, with the reason.
+    """
+
+    title: str
+    outcome: Outcome
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,13 +39,13 @@ class Results:
     Args:
         root: the results folder.
         details: the benchmarks' ``resolved.json``.
-        outcomes: how each job of the run ended, by its title; empty if nothing was run.
+        ended: how each job of the run ended; empty if nothing was run.
         known: the comparisons, if a run has just made them.
     """
 
     root: Path
     details: Sequence[Record]
-    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    ended: Sequence[Ended] = ()
     known: Sequence[Record] = ()
 
     @cached_property
@@ -49,13 +63,9 @@ class Results:
         return [footnotes(detail, self.root) for detail in self.details]
 
     @property
-    def failed(self) -> Mapping[str, str]:
-        """The jobs that failed in this run, each with the reason."""
-        return {
-            title: outcome.message
-            for title, outcome in self.outcomes.items()
-            if outcome.state == "failed"
-        }
+    def failed(self) -> Sequence[Ended]:
+        """The jobs that failed in this run."""
+        return [each for each in self.ended if each.outcome.state == "failed"]
 
     @cached_property
     def missing(self) -> Sequence[str]:
@@ -74,7 +84,7 @@ class Results:
 
         Columns: those, ``direction`` (of the metric: higher or lower is better), ``mean`` with the
         95 % interval from ``low`` to ``high``, and what it is of: ``queries``, ``items``,
-        ``clusters``, ``seeds``. What a setting does not have is missing.
+        ``clusters``, ``seeds``, and ``seed_sd``. What a setting does not have is missing.
         """
         return self._frame("rows")
 
@@ -120,10 +130,12 @@ class Results:
 
         Columns: ``benchmark``, ``dataset``, ``method``, ``seed``, then those of ``scores.parquet``:
         ``item``, ``cluster``, ``query``, ``query_language``, ``pool``, ``setting``, the metrics.
+        Systems without complete scores have no rows; ``missing`` names them.
         """
         import pandas as pd
 
-        return pd.concat(self._scores(), ignore_index=True)
+        found = list(self._scores())
+        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
     def write_tables(self) -> Sequence[str]:
         """Write each benchmark's tables; what did not change is left, and read, as it is.
@@ -175,21 +187,28 @@ class Results:
         )
 
     def _scores(self) -> "Iterator[pd.DataFrame]":
+        """Of each system the rows of its benchmark: another's may lie in the same file."""
         import pandas as pd
 
+        from hbench.evaluated import scores_file
         from hbench.records import SCORE_KEYS
-        from hbench.store import read_manifest
 
         for detail in self.details:
             for dataset, evaluation in detail["evaluations"].items():
                 columns = [*SCORE_KEYS, *evaluation["metrics"]]
+                cells = pd.MultiIndex.from_tuples(
+                    (setting, language, pool)
+                    for setting, parts in evaluation["settings"].items()
+                    for language, pool in parts
+                )
                 for method, by_seed in evaluation["scores"].items():
-                    for seed, entry in by_seed.items():
-                        folder = self.root / entry["folder"]
-                        if read_manifest(folder).get("key") != entry["key"]:
-                            continue  # `missing` names it
-                        found = pd.read_parquet(folder / "scores.parquet", columns=columns)
-                        found = found[found["setting"].isin(list(evaluation["settings"]))]
+                    for seed in by_seed:
+                        path = scores_file(evaluation, method, seed, self.root)
+                        if path is None:
+                            continue
+                        found = pd.read_parquet(path, columns=columns)
+                        where = pd.MultiIndex.from_frame(found[list(CELL)])
+                        found = found[where.isin(cells)]
                         names = {"benchmark": detail["benchmark"], "dataset": dataset}
                         names |= {"method": method, "seed": int(seed)}
                         for place, (name, value) in enumerate(names.items()):

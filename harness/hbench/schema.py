@@ -5,7 +5,6 @@ methods a claim names, which pools the data offers) only `hbench validate` check
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from docstring_parser import parse
@@ -31,6 +30,7 @@ def spec_schema() -> tuple[Schema, Sequence[str]]:
         kind: [each for each in described if not (each.broken or each.rivals)]
         for kind, described in found.items()
     }
+    _simplify(schema)
     models = {model.__name__: schema["$defs"].get(model.__name__, schema) for model in MODELS}
     for model in MODELS:
         _describe_keys(models[model.__name__], model)
@@ -38,7 +38,6 @@ def spec_schema() -> tuple[Schema, Sequence[str]]:
     schema["$defs"] = {
         name: each for name, each in schema["$defs"].items() if not name.endswith("Use")
     } | plugins
-    _simplify(schema)
     schema |= {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "hbench"}
     left_out = [
         f"left out: {each.kind} {each.name!r} of {each.distribution}: "
@@ -151,11 +150,13 @@ def _branch(
     }
 
 
-@cache
 def _of_type(kind: Any) -> Schema:  # noqa: ANN401 - types have no common type
-    from pydantic import TypeAdapter
+    from pydantic import PydanticUserError, TypeAdapter
 
-    schema = TypeAdapter(kind).json_schema()
+    try:
+        schema = TypeAdapter(kind).json_schema()
+    except PydanticUserError:
+        return {}  # a schema cannot say it: an editor takes any value
     # What a type refers to stands inside it, and references are read from the nearest $id.
     return {"$id": f"urn:hbench:{kind!r}", **schema} if "$defs" in schema else schema
 
@@ -174,7 +175,11 @@ def _without_null(node: Schema) -> None:
 
 
 def _simplify(schema: Schema) -> None:
-    """Leave out what editors cannot read: unicode classes in patterns; and titles of keys."""
+    """Leave out of the spec's own models what editors cannot read, and titles of keys.
+
+    Unicode classes in patterns are read by few. Plugins come later: their options may have any
+    name.
+    """
 
     def visit(node: Any) -> None:  # noqa: ANN401 - JSON
         if isinstance(node, list):

@@ -18,10 +18,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from hbench.errors import HBenchError
-from hbench.findings import Results, read_results
+from hbench.findings import Ended, Results, read_results
 
 if TYPE_CHECKING:
+    from hbench.executor import Result
     from hbench.plan import Plan
+    from hbench.protocols import Executor
+    from hbench.site import Site
     from hbench.spec import Spec
 
 
@@ -120,46 +123,57 @@ class Study:
             trackers: names of experiment trackers that training reports to.
 
         Returns:
-            The results, and how each job ended: a job that failed is no exception.
+            The results, and how each job ended: a job that failed is no exception. Of processes
+            that torchrun starts together only the first returns; the others share its trainings,
+            and then end.
 
         Raises:
             HBenchError: as ``plan``; and what cannot be written or found before any job runs.
         """
         from hbench.announcing import announce_downloads, headline
-        from hbench.executor import execute
-        from hbench.progress import watching
+        from hbench.plan import make_plan
         from hbench.provenance import find_hardware
         from hbench.registry import build
         from hbench.site import Site
         from hbench.store import Store
         from hbench.training.processes import join_processes
         from hbench.training.trackers import check_trackers
-        from hbench.worker import follow
 
         if offline:
             go_offline()
         store, hardware = Store(Path(results)), find_hardware(device)
         chosen = build("executor", executor, {}).plugin
-        plan = self.plan(results, only=only, device=device)
+        plan = make_plan(self.spec, store, hardware, only)
         check_trackers(trackers)
         announced = [headline(plan, hardware), *announce_downloads(plan, store)]
         site = Site(store, hardware, join_processes(hardware), tuple(trackers))
-        site.processes.agree("planned")  # before the first process changes what is planned upon
-        names = [part.name for part in plan.benchmarks]
-        if not site.processes.is_first:
-            follow({job.key: job for job in plan.jobs}, site)
-            return read_results(store.root, names)
-        typer.echo("\n".join(announced), err=True)
-        try:
-            with watching(plan) as watcher:
-                result = execute(plan, site, chosen, watcher, fail_fast=fail_fast)
-        except HBenchError:
-            site.processes.agree("")
-            raise
-        site.processes.agree("")  # the others need not wait any more
+        result = _executed(plan, site, chosen, announced, fail_fast=fail_fast)
         titles = {job.key: job.title for job in plan.todo}
-        ended = {titles[key]: outcome for key, outcome in result.outcomes.items()}
-        found = read_results(store.root, names)
-        found = replace(found, outcomes=ended, known=result.comparisons)
+        ended = [Ended(titles[key], outcome) for key, outcome in result.outcomes.items()]
+        found = read_results(store.root, [part.name for part in plan.benchmarks])
+        found = replace(found, ended=ended, known=result.comparisons)
         found.write_tables()
         return found
+
+
+def _executed(
+    plan: "Plan", site: "Site", executor: "Executor", announced: Sequence[str], *, fail_fast: bool
+) -> "Result":
+    """Walk the plan, if this is the first process; another takes part in training, and ends."""
+    from hbench.executor import execute
+    from hbench.progress import watching
+    from hbench.worker import follow
+
+    site.processes.agree("planned")  # before the first process changes what is planned upon
+    if not site.processes.is_first:
+        follow({job.key: job for job in plan.jobs}, site)
+        raise SystemExit(0)
+    typer.echo("\n".join(announced), err=True)
+    try:
+        with watching(plan) as watcher:
+            result = execute(plan, site, executor, watcher, fail_fast=fail_fast)
+    except HBenchError:
+        site.processes.agree("")
+        raise
+    site.processes.agree("")  # the others need not wait any more
+    return result

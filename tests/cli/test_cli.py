@@ -1,7 +1,9 @@
+import os
 import re
 import subprocess
 import sys
 from io import StringIO
+from pathlib import Path
 
 import pytest
 import typer
@@ -74,6 +76,17 @@ def test_the_commands_are_there_and_help_names_them():
     assert {"--only", "--set", "--offline"} <= set(
         re.findall(r"--\w+", call("run", "--help").output)
     )
+
+
+def test_a_shell_completes_commands_and_options():
+    """As bash asks for it: the words so far, and the number of the one that is begun."""
+    asked = {"_HBENCH_COMPLETE": "complete_bash", "COMP_WORDS": "hbench pl", "COMP_CWORD": "1"}
+    hbench = str(Path(sys.executable).parent / "hbench")
+    for words, number, expected in (("hbench pl", "1", {"plan", "plugins"}),
+                                    ("hbench plan --on", "2", {"--only"})):  # fmt: skip
+        asked |= {"COMP_WORDS": words, "COMP_CWORD": number}
+        done = subprocess.run([hbench], capture_output=True, text=True, env=os.environ | asked)
+        assert set(done.stdout.split()) == expected
 
 
 def test_light_commands_import_nothing_heavy(results, spec):

@@ -1,18 +1,17 @@
 """What is installed, as the command tells it; the entry points are made up."""
 
 import json
-import sys
+import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import Field
 from tests.cli.calling import call, refused
+from tests.installed import installing
 
 from hbench import registry
 from hbench.described import spelled
@@ -58,34 +57,24 @@ def made(share: float = 0.5, place: Path | None = None) -> Toy:
     return Toy(k=1)
 
 
-@dataclass(frozen=True, eq=False)
-class Origin:
-    """A distribution, as far as it is asked."""
+@dataclass(frozen=True)
+class Endless:
+    """Has a default that JSON cannot say."""
 
-    metadata: dict[str, str]
+    limit: float = float("inf")
+    version: ClassVar[int] = 1
 
 
 @pytest.fixture
 def install(monkeypatch):
-    """Installs samplers: ``install(name, value, distribution)``."""
-    module = ModuleType("toys")
-    vars(module).update(Toy=Toy, made=made)
-    monkeypatch.setitem(sys.modules, "toys", module)
-    points = []
-
-    def add(name, value, distribution="red"):
-        point = EntryPoint(name, value, "hbench.samplers")
-        vars(point)["dist"] = Origin({"Name": distribution, "Version": "1.2"})
-        points.append(point)
-
-    monkeypatch.setattr(registry, "entry_points", lambda: EntryPoints(points))
+    """Installs samplers: ``install(name, object, distribution)``."""
     registry.forget()
-    yield add
+    yield installing(monkeypatch, "sampler", Toy=Toy, made=made, Endless=Endless)
     registry.forget()
 
 
 TOY = """\
-sampler 'toy' (red 1.2), version 7
+sampler 'toy' (toys 1.2), version 7
     Counts what is not there.
     - without: list of text = []
         languages to leave out.
@@ -100,16 +89,16 @@ sampler 'toy' (red 1.2), version 7
 
 
 def test_options_come_from_the_signature_and_their_help_from_docstrings_also_inherited(install):
-    install("toy", "toys:Toy")
-    install("other", "toys:made")
+    install("toy", "Toy")
+    install("other", "made")
     assert call("plugins", "sampler", "toy").stdout == TOY
     assert call("plugins", "samplers", "toy").stdout == TOY
 
 
 def test_a_function_is_described_by_what_it_makes_and_in_other_styles_of_docstrings(install):
-    install("made", "toys:made")
+    install("made", "made")
     assert call("plugins", "sampler").stdout == (
-        "sampler 'made' (red 1.2), version 7\n"
+        "sampler 'made' (toys 1.2), version 7\n"
         "    Made by a function.\n"
         "    - share: number = 0.5\n"
         "        In the style of numpy.\n"
@@ -118,8 +107,8 @@ def test_a_function_is_described_by_what_it_makes_and_in_other_styles_of_docstri
 
 
 def test_the_overview_has_a_line_a_plugin_by_kind_and_distribution(install):
-    install("toy", "toys:Toy", "red")
-    install("made", "toys:made", "blue")
+    install("toy", "Toy", "red")
+    install("made", "made", "blue")
     assert call("plugins").stdout == (
         "samplers of blue 1.2\n"
         "  made  Made by a function.\n\n"
@@ -134,21 +123,21 @@ def test_broken_ones_are_listed_with_module_distribution_and_cause(install, word
     install("x", "no_module:X")
     text = " ".join(call("plugins", *words).stdout.split())
     assert (
-        "BROKEN: sampler 'x' (red 1.2) cannot be imported from no_module:X: "
+        "BROKEN: sampler 'x' (toys 1.2) cannot be imported from no_module:X: "
         "ModuleNotFoundError: No module named 'no_module'"
     ) in text
 
 
 def test_two_that_claim_one_name_are_both_listed_each_with_the_other(install):
-    install("x", "toys:Toy", "red")
-    install("x", "toys:Toy", "blue")
+    install("x", "Toy", "red")
+    install("x", "Toy", "blue")
     text = call("plugins").stdout
     assert "    CLAIMED TWICE: also by blue 1.2; uninstall all but one\n" in text
     assert "    CLAIMED TWICE: also by red 1.2; uninstall all but one\n" in text
 
 
 def test_json_tells_all_of_it(install):
-    install("toy", "toys:Toy", "red")
+    install("toy", "Toy", "red")
     install("toy", "no_module:X", "blue")
     broken, toy = sorted(
         json.loads(call("plugins", "--format", "json").stdout),
@@ -167,8 +156,15 @@ def test_json_tells_all_of_it(install):
     assert options[3]["required"] and options[3]["default"] is None
 
 
+def test_a_default_that_json_lacks_is_told_by_its_name(install):
+    install("endless", "Endless")
+    text = call("plugins", "--format", "json").stdout
+    ((option,),) = [each["options"] for each in json.loads(text, parse_constant=None)]
+    assert option["default"] == "Infinity"
+
+
 def test_what_is_not_there_is_answered_with_the_nearest(install):
-    install("toy", "toys:Toy")
+    install("toy", "Toy")
     assert refused("plugins", "smapler").startswith(
         "no kind of plugin is named 'smapler': did you mean 'sampler'? Allowed: "
     )
@@ -187,6 +183,10 @@ def test_what_is_not_there_is_answered_with_the_nearest(install):
         (Mapping[str, Sequence[bool]], "mapping of text to list of true or false"),
         (Annotated[float, Ge(0), Le(0.9)] | None, "number, at least 0, at most 0.9, or null"),
         (Literal[1, "a"], "1 | a"),
+        (Annotated[int, ["not hashable"]], "whole number"),
+        (tuple[int, str], "list of 2: whole number; text"),
+        (typing.List, "List"),  # noqa: UP006
+        (typing.Dict, "Dict"),  # noqa: UP006
         (Any, "anything"),
         (complex, "complex"),
     ],

@@ -3,11 +3,14 @@
 import json
 import re
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, ClassVar
 
 import pytest
 from jsonschema import Draft202012Validator
 from tests.cli.calling import call
+from tests.installed import installing
 
 from hbench import registry
 from hbench.errors import SpecError
@@ -146,3 +149,39 @@ def test_broken_plugins_are_left_out_and_told_apart_from_the_schema(monkeypatch)
     assert result.stderr.startswith("left out: sampler 'gone' of ?: sampler 'gone' (? ?) cannot be")
     assert "gone" not in result.stdout
     assert json.loads(result.stdout)
+
+
+@dataclass(frozen=True)
+class Inner:
+    depth: int = 1
+
+
+class Unspeakable:
+    """No JSON schema can say what this is."""
+
+
+@dataclass(frozen=True)
+class Odd:
+    """Options with names that mean something in schemas, and types that few have."""
+
+    properties: str = ""
+    pattern: str = ""
+    inner: Inner | None = None
+    odd: Unspeakable | None = None
+    listed: Annotated[int, ["not hashable"]] = 1
+    version: ClassVar[int] = 1
+
+
+def test_options_of_outsiders_may_have_any_name_and_type(monkeypatch):
+    registry.forget()
+    installing(monkeypatch, "sampler", Odd=Odd)("odd", "Odd")
+    try:
+        found = json.loads(call("schema").stdout)
+    finally:
+        registry.forget()
+    check = Draft202012Validator(found["$defs"]["sampler"] | {"$defs": found["$defs"]})
+    fitting = {"use": "odd", "properties": "a", "pattern": "b", "inner": {"depth": 2}, "odd": 3}
+    assert check.is_valid(fitting)
+    assert check.is_valid(fitting | {"inner": None})
+    assert not check.is_valid(fitting | {"inner": {"depth": "deep"}})
+    assert not check.is_valid(fitting | {"pattern": 1})

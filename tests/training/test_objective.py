@@ -64,12 +64,12 @@ def test_needs_are_united_in_the_order_of_the_parts():
     assert whole.needs == ["query", "passage", "passage_in_query_language", "negatives"]
 
 
-def test_a_part_sees_the_texts_it_needs_and_the_masks():
+def test_a_part_sees_the_texts_it_needs_and_their_masks():
     first, second = Total(("query",)), Total(("passage", "query"))
     duplicate = torch.eye(2).bool()
     WeightedSum([(1.0, first), (1.0, second)]).loss({**BATCH, "duplicate": duplicate})
-    assert first.seen.keys() == {"query", "duplicate", "duplicate_negative"}
-    assert second.seen.keys() == {"query", "passage", "duplicate", "duplicate_negative"}
+    assert first.seen.keys() == {"query", "duplicate"}
+    assert second.seen.keys() == {"query", "passage", "duplicate"}
     assert torch.equal(first.seen["duplicate"], duplicate)
 
 
@@ -142,3 +142,13 @@ def test_learned_numbers_of_two_parts_are_kept_apart():
         torch.testing.assert_close(numbers[name].grad, alone.grad)
         slopes.append(float(alone.grad or 0))
     assert slopes[0] != slopes[1] and 0 not in slopes
+
+
+def test_a_part_without_hard_negatives_does_not_see_their_mask():
+    """InfoNCE alone, beside one with two hard negatives a row, of which one is a duplicate."""
+    torch.manual_seed(1)
+    batch = {"query": torch.randn(2, 3), "passage": torch.randn(2, 3)}
+    more = {"negatives": torch.randn(4, 3), "duplicate_negative": MASK[:, :4]}
+    plain, hard = InfoNCE(), InfoNCE(hard_negatives=2)
+    whole = WeightedSum([(1.0, plain), (1.0, hard)]).loss(batch | more)
+    torch.testing.assert_close(whole, plain.loss(batch) + hard.loss(batch | more))

@@ -1,6 +1,5 @@
 """``hbench run``: plan, run what is missing, print the tables."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,8 +58,6 @@ def run(
             fail_fast=fail_fast,
             trackers=trackers or (),
         )
-        if os.environ.get("RANK", "0") != "0":
-            return  # of processes that train together, the first prints
         for text in found.write_tables():
             typer.echo(text)
         _print_failures(found)
@@ -76,10 +73,10 @@ def _show_plan(plan: "Plan", results: Path) -> None:
 
 def _print_failures(found: "Results") -> None:
     """What failed and was skipped because of it; exit code 1 if anything was."""
-    skipped = sum(outcome.state == "skipped" for outcome in found.outcomes.values())
-    for title, message in found.failed.items():
-        reason = (message.splitlines() or ["no reason given"])[-1]
-        typer.echo(f"failed: {title}: {reason}", err=True)
+    skipped = sum(each.outcome.state == "skipped" for each in found.ended)
+    for each in found.failed:
+        reason = (each.outcome.message.splitlines() or ["no reason given"])[-1]
+        typer.echo(f"failed: {each.title}: {reason}", err=True)
     for name in found.missing:
         typer.echo(f"missing in the tables: {name}", err=True)
     if found.failed:

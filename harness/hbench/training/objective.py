@@ -10,8 +10,6 @@ from hbench.protocols import Need, Objective
 if TYPE_CHECKING:
     import torch
 
-MASKS = ("duplicate", "duplicate_negative")
-
 
 @dataclass(frozen=True)
 class WeightedSum:
@@ -59,7 +57,9 @@ class WeightedSum:
     def _seen_by(
         self, number: int, part: Objective, batch: "Mapping[str, torch.Tensor]"
     ) -> "dict[str, torch.Tensor]":
-        wanted = {*part.needs, *MASKS}
+        wanted = {*part.needs, "duplicate"}
+        if "negatives" in part.needs:
+            wanted.add("duplicate_negative")
         seen = {name: tensor for name, tensor in batch.items() if name in wanted}
         for name in getattr(part, "learned", {}):
             seen[name] = batch[f"{number}.{name}"]
