@@ -23,7 +23,7 @@ LAYERS = [
      "grams", "overlap", "drawing", "provenance", "store", "numbering", "corpus", "training_texts",
      "vectors", "tokens", "counting", "counting_cpu", "pools", "search", "approximate", "toplist",
      "scorefile", "evaluated", "verdicts", "ranks", "trecrun", "listed", "outside", "families",
-     "strata", "drawn", "splits", "tablefile", "footnotes"},
+     "strata", "drawn", "splits", "tablefile", "footnotes", "testing", "yamltree", "worded"},
     {"uses", "claims", "spec", "statements", "validate", "matrix", "schema"},
     {"published", "facts"},
     {"training"},
@@ -31,7 +31,8 @@ LAYERS = [
     {"jobs", "plan", "planner", "resolved", "stored"},
     {"site", "trainer", "mixture", "inspection", "worker", "checks", "executor", "exporter"},
     {"tables", "wording", "latex", "csvtable", "sheets", "directed", "render", "page", "cli",
-     "announcing", "progress", "findings", "study", "__init__"},
+     "announcing", "progress", "findings", "study", "card", "starter", "scaffold", "doctor",
+     "__init__"},
 ]  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FOR_PLUGINS = LAYERS[0] | {

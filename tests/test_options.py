@@ -55,15 +55,15 @@ def test_all_mistakes_come_at_once_each_with_its_option():
     assert found[0][1] == (
         f"{owner} has no option 'wrds': did you mean 'words'? Allowed: k, mode, place, rate, words"
     )
-    assert found[1][1] == (
-        f"{owner}, option 'k': Input should be greater than or equal to 1, found 0"
+    assert found[1][1] == f"{owner}, option 'k': must be at least 1; found 0"
+    assert found[2][1] == (
+        f"{owner}, option 'rate': must be a number; found '0.5': remove the quotes"
     )
-    assert found[2][1] == f"{owner}, option 'rate': Input should be a valid number, found '0.5'"
-    assert found[3][1] == f"{owner}, option 'mode': Input should be 'row' or 'batch', found 'rwo'"
+    assert found[3][1] == f"{owner}, option 'mode': must be 'row' or 'batch'; found 'rwo'"
 
 
 def test_an_option_without_default_must_be_given():
-    assert mistakes({}) == [((), "metric 'toy' needs the option 'k'")]
+    assert mistakes({}) == [((), "metric 'toy' needs the option 'k'; add it")]
 
 
 @pytest.mark.parametrize("value", ["3", 3.5, True, None, [3], {"k": 3}])

@@ -1,7 +1,6 @@
 import re
 from pathlib import Path
 from textwrap import indent
-from typing import Any
 
 import hbench
 from hbench.cli import app
@@ -51,19 +50,6 @@ def test_the_readmes_spec_is_valid(tmp_path):
     mixed = load_spec(path).benchmarks["mine"]
     assert mixed.train is not None and mixed.train.data["mmarco"].cap == 500_000
     assert list(mixed.evaluate) == ["xquad", "mine"]
-
-
-def test_the_sampler_of_the_plugins_readme_draws_as_it_says(items_of):
-    text = (ROOT / "plugins" / "README.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
-    names: dict[str, Any] = {"__name__": "my_package"}
-    exec(code, names)
-    items = items_of(["a b c", "d e f", "g h i"], ["j k l", "m n o", "p q r"])
-    batches = names["EnglishFirst"](share=0.7).prepare(items, batch_size=2, seed=1)
-    rows = [batches.batch(step) for step in range(2000)]
-    assert all((batch[:, 1] == batch[:, 2]).all() for batch in rows)
-    english = sum(items.languages[batch[0, 1]] == "en" for batch in rows) / 2000
-    assert abs(english - (0.7 + 0.3 / 3)) < 4 * (0.8 * 0.2 / 2000) ** 0.5
 
 
 def test_what_the_readme_has_from_python_is_there():

@@ -1,6 +1,6 @@
 """What a spec states of its methods: claims that figures can decide, and figures of others."""
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -11,7 +11,7 @@ COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
 FACTS = (
     "languages", "settings", "leakage", "evaluated", "metrics", "monolingual_batches",
 )  # fmt: skip
-Selector = dict[str, str]
+Selector = Annotated[dict[str, str], Field(min_length=1)]
 
 
 class Claim(Strict):
@@ -72,9 +72,9 @@ class Claim(Strict):
                 f"found {', '.join(kinds) or 'none'}"
             )
         if self.monolingual_batches is not None and self.method is None:
-            raise ValueError("monolingual_batches also needs the method")
+            raise ValueError("monolingual_batches also needs the method; add it")
         if self.by is not None and not comparisons:
-            raise ValueError("'by' splits the queries of a comparison, and this is none")
+            raise ValueError("'by' splits the queries of a comparison, and this is none; remove it")
         if comparisons:
             missing = [n for n in ("method", "metric", "setting") if getattr(self, n) is None]
             if missing:

@@ -13,9 +13,15 @@
 Everything else is a bug of hbench or of a plugin, and keeps its traceback.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+
+MOST_MISTAKES = 100  # that are told at once
+MOST_NAMES = 50  # that a message lists
+MOST_COMPARED = 500  # names that are looked through for the nearest
+LONGEST = 60  # characters of a value that a message quotes
+PRINTABLE = r"^\P{C}+$"  # what names of one's own are made of
 
 
 class HBenchError(Exception):
@@ -32,14 +38,19 @@ class Mistake:
     message: str
 
     def __str__(self) -> str:
-        return printable(f"{self.place}:{self.line}:{self.column}: {self.message}")
+        text = f"{self.place}:{self.line}:{self.column}: {self.message}"
+        return printable(text.replace("\n", " "))
 
 
 class SpecError(HBenchError):
-    """The benchmark file cannot be used; holds every mistake found in it."""
+    """The benchmark file cannot be used; holds its mistakes, the first 100 if there are more."""
 
-    def __init__(self, mistakes: Sequence[Mistake]) -> None:
-        self.mistakes = sorted(mistakes, key=lambda m: (m.place, m.line, m.column, m.message))
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        found = sorted(mistakes, key=lambda m: (m.place, m.line, m.column, m.message))
+        self.mistakes = found[:MOST_MISTAKES]
+        if len(found) > MOST_MISTAKES:
+            more = replace(found[MOST_MISTAKES], message="and more; mend those above first")
+            self.mistakes.append(more)
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
 
 
@@ -86,8 +97,12 @@ def printable(text: str) -> str:
 
 def shown(value: object) -> str:
     """A value as a message quotes it: on one line, and not all of it if it is long."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return shortened(repr(value))
+
+
+def shortened(text: str) -> str:
+    """A text, or its first 57 characters if it is long."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
@@ -99,5 +114,7 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     names = sorted(set(allowed))
     if not names:
         return "nothing is allowed here"
-    near = get_close_matches(name, names, n=1)
-    return (f"did you mean {near[0]!r}? " if near else "") + f"Allowed: {', '.join(names)}"
+    near = get_close_matches(name[:LONGEST], names[:MOST_COMPARED], n=1)
+    listed = ", ".join(map(shortened, names[:MOST_NAMES]))
+    more = f", ... ({len(names):,} in all)" if len(names) > MOST_NAMES else ""
+    return (f"did you mean {near[0]!r}? " if near else "") + f"Allowed: {listed}{more}"

@@ -27,6 +27,21 @@ from hbench.stages import fit
 from hbench.store import Store, is_complete, is_intact, key_of, read_manifest, slug
 from hbench.vectors import StoredRows, shard_inputs, transformed
 
+CARD = "README.md"  # where model hubs and sentence-transformers look for it
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model card.
+
+    Args:
+        text: Markdown, after YAML front matter.
+        notes: what it could not tell, in words.
+    """
+
+    text: str
+    notes: Sequence[str]
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -54,6 +69,7 @@ def export(
     hardware: Hardware,
     target: Path,
     tell: Callable[[str], None],
+    describe: "Callable[[System], Card]",
 ) -> list[str]:
     """Write ``model/``, ``trec/<dataset>/`` and ``export.json`` into a folder, or nothing at all.
 
@@ -63,7 +79,8 @@ def export(
         store: the results folder.
         hardware: what to search on.
         target: where to write; absent, or an empty folder.
-        tell: is given a line when a pool is done.
+        tell: is given a line when a pool is done, and what is noteworthy.
+        describe: gives the system's model card.
 
     Returns:
         What there is now, in lines for people.
@@ -80,13 +97,15 @@ def export(
         raise OptionError(f"--to {target}: is not an empty folder; give a new one")
     how = f"approximate-{choice.index}" if choice.index else "exact"
     tag = stage.spelled(f"hbench-{system.method}-s{system.seed}-{how}")
+    card = describe(system)
     prepare_torch(hardware)
     request = stage.Request(
         choice.depth, tag, choice.index, device=hardware.device, threads=hardware.threads
     )
     with _filled(target) as folder:
         shutil.copytree(model, folder / "model")
-        lines = [f"{target / 'model'}: {system}, for SentenceTransformer"]
+        (folder / "model" / CARD).write_text(card.text, encoding="utf-8")
+        lines = [f"{target / 'model'}: {system}, for SentenceTransformer, with a model card"]
         runs: dict[str, Any] = {}
         for name, ranking in rankings.items():
             place = folder / "trec" / slug(name)
@@ -99,7 +118,15 @@ def export(
         facts = {"benchmark": resolved["benchmark"], **asdict(choice), "seed": int(system.seed)}
         text = json.dumps({**facts, "tag": tag, "runs": runs}, indent=1, ensure_ascii=False)
         (folder / "export.json").write_text(f"{text}\n", encoding="utf-8")
+    for note in [*card.notes, *_replaced(model, target)]:
+        tell(f"note: {note}")
     return lines
+
+
+def _replaced(model: Path, target: Path) -> Iterator[str]:
+    """Says that the card took the place of a file that the encoder saved."""
+    if (model / CARD).exists():
+        yield f"{target / 'model' / CARD} is the model card; the encoder's own is {model / CARD}"
 
 
 def _described(choice: Choice, pools: Sequence[Mapping[str, Any]]) -> str:

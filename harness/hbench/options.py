@@ -9,11 +9,15 @@ import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from hbench.errors import OptionError, PluginError, did_you_mean, shown
+from hbench.worded import worded
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 MISSING = inspect.Parameter.empty
 
@@ -30,6 +34,24 @@ class Parameter:
     def is_location(self) -> bool:
         """Whether the option only says where something is."""
         return _mentions_path(self.type)
+
+    @cached_property
+    def adapter(self) -> "TypeAdapter[Any]":
+        """What checks and writes its values.
+
+        Raises:
+            PluginError: no value of a file can be of the type.
+        """
+        from pydantic import TypeAdapter
+        from pydantic.errors import PydanticUserError
+
+        try:
+            return TypeAdapter(self.type)
+        except PydanticUserError as error:
+            raise PluginError(
+                f"the option {self.name!r} is of type {self.type!r}, which no value of a spec has; "
+                "use int, float, bool, str, Path, Literal, or tuples and dicts of these"
+            ) from error
 
 
 def _mentions_path(kind: Any) -> bool:  # noqa: ANN401 - types have no common type
@@ -58,6 +80,10 @@ def parameters(factory: Callable[..., Any]) -> tuple[Parameter, ...]:
     )
 
 
+class UnknownOption(OptionError):
+    """The plugin has no such option: what is wrong is the name, not the value."""
+
+
 class OptionErrors(OptionError):
     """Every mistake in the options of one plugin."""
 
@@ -77,11 +103,11 @@ def check(factory: Callable[..., Any], given: Mapping[str, Any], owner: str) -> 
     Raises:
         OptionErrors: options are unknown, missing or have a wrong value.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     known = {parameter.name: parameter for parameter in parameters(factory)}
-    errors = [
-        OptionError(f"{owner} has no option {name!r}: {did_you_mean(name, known)}", (name,))
+    errors: list[OptionError] = [
+        UnknownOption(f"{owner} has no option {shown(name)}: {did_you_mean(name, known)}", (name,))
         for name in given
         if name not in known
     ]
@@ -89,16 +115,16 @@ def check(factory: Callable[..., Any], given: Mapping[str, Any], owner: str) -> 
     for name, parameter in known.items():
         if name not in given:
             if parameter.default is MISSING:
-                errors.append(OptionError(f"{owner} needs the option {name!r}"))
+                errors.append(OptionError(f"{owner} needs the option {name!r}; add it"))
             continue
         where = f"{owner}, option {name!r}"
         try:
             text = json.dumps(given[name], allow_nan=False)
-            values[name] = TypeAdapter(parameter.type).validate_json(text, strict=True)
+            values[name] = parameter.adapter.validate_json(text, strict=True)
         except ValidationError as error:
             errors += [
-                OptionError(f"{where}: {e['msg']}, found {shown(e['input'])}", (name,))
-                for e in error.errors(include_url=False)
+                OptionError(f"{where}: {each.message}", (name, *each.path))
+                for each in worded(error.errors(include_url=False), given[name])
             ]
         except ValueError:
             errors.append(OptionError(f"{where}: infinite and .nan are not allowed", (name,)))
@@ -117,10 +143,8 @@ def dump(
         values: what ``check`` returned.
         required: False leaves out the options that have no default and no value.
     """
-    from pydantic import TypeAdapter
-
     return {
-        parameter.name: TypeAdapter(parameter.type).dump_python(
+        parameter.name: parameter.adapter.dump_python(
             values.get(parameter.name, parameter.default), mode="json"
         )
         for parameter in parameters(factory)

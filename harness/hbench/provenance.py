@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from hbench.errors import DeviceError
+from hbench.errors import DeviceError, shown
 
 LIBRARIES = (
     "hbench", "torch", "flash-attn", "accelerate", "transformers", "tokenizers", "numpy", "scipy",
@@ -57,7 +57,9 @@ def find_hardware(device: str | None) -> Hardware:
     chosen = device or ("cuda" if _has_cuda() else "cpu")
     kind, _, index = chosen.partition(":")
     if kind not in DEVICES or (":" in chosen and not index.isdecimal()):
-        raise DeviceError(f"no device is named {chosen!r}; give cpu, cuda, cuda:0 or mps")
+        raise DeviceError(
+            f"--device: no device is named {shown(chosen)}; give cpu, cuda, cuda:0 or mps"
+        )
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     if wanted and not (wanted.isdecimal() and int(wanted)):
         raise DeviceError(f"OMP_NUM_THREADS={wanted!r} is not a number of threads; unset it")

@@ -131,12 +131,20 @@ def load(entry: Entry) -> Callable[..., Any]:
     except Exception as error:
         cause = f"{type(error).__name__}: {error}"
         raise PluginError(
-            f"{entry} cannot be imported from {entry.point.value}: {cause}"
+            f"{entry} cannot be imported from {entry.point.value}: {cause}; {_remedy(entry, error)}"
         ) from error
     if not callable(factory):
         raise PluginError(f"{entry}: {entry.point.value} is neither a class nor a function")
     checked: Callable[..., Any] = factory
     return checked
+
+
+def _remedy(entry: Entry, error: Exception) -> str:
+    """What helps against a failed import."""
+    lacking = (getattr(error, "name", None) or "").partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and lacking != entry.point.module.partition(".")[0]:
+        return f"install what it needs, as `pip install {lacking}`"
+    return f"`pip install --upgrade {entry.distribution}` may mend it, else tell its authors"
 
 
 def build(kind: Kind, name: str, given: Mapping[str, Any]) -> Built:

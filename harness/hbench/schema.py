@@ -5,6 +5,7 @@ methods a claim names, which pools the data offers) only `hbench validate` check
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from docstring_parser import parse
@@ -151,6 +152,15 @@ def _branch(
 
 
 def _of_type(kind: Any) -> Schema:  # noqa: ANN401 - types have no common type
+    """The schema of a type's values; most options are of a few types."""
+    try:
+        hash(kind)
+    except TypeError:  # annotated with a list, say
+        return _made(kind)
+    return _known(kind)
+
+
+def _made(kind: Any) -> Schema:  # noqa: ANN401 - types have no common type
     from pydantic import PydanticUserError, TypeAdapter
 
     try:
@@ -159,6 +169,9 @@ def _of_type(kind: Any) -> Schema:  # noqa: ANN401 - types have no common type
         return {}  # a schema cannot say it: an editor takes any value
     # What a type refers to stands inside it, and references are read from the nearest $id.
     return {"$id": f"urn:hbench:{kind!r}", **schema} if "$defs" in schema else schema
+
+
+_known = cache(_made)
 
 
 def _of_field(field: Any) -> Schema:  # noqa: ANN401 - pydantic's FieldInfo

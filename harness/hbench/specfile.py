@@ -4,16 +4,20 @@ Knows nothing of what the values mean. Scalars are YAML 1.2's: ``no`` is text (N
 a number; a key given twice is a mistake; tags that would build objects are refused.
 """
 
+import re
+from bisect import bisect_right
 from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from hbench.errors import Mistake, SpecError, shown
+from hbench.errors import Mistake, SpecError, shortened, shown
 
 SpecPath = tuple[str | int, ...]
-MAX_VALUES = 100_000  # aliases can make a small file mean an endless one
+# A file within these is judged in a second.
+MAX_BYTES = 500_000
+MAX_VALUES = 7_500  # aliases can make a small file mean an endless one
 MAX_DIGITS = 100
+MAX_BITS = 63
 
 
 def _integer(text: str) -> int:
@@ -21,7 +25,10 @@ def _integer(text: str) -> int:
     if len(digits) > MAX_DIGITS:
         raise ValueError("too long")
     prefixed = digits.lstrip("+-")[:2].lower() in ("0o", "0x", "0b")
-    return int(digits, 0) if prefixed else int(digits)
+    value = int(digits, 0) if prefixed else int(digits)
+    if value.bit_length() > MAX_BITS:
+        raise ValueError("too large")
+    return value
 
 
 def _decimal(text: str) -> float:
@@ -52,19 +59,29 @@ SCALARS: dict[str, Callable[[str], Any]] = {
 
 
 COLLECTIONS = {"sequence": "tag:yaml.org,2002:seq", "mapping": "tag:yaml.org,2002:map"}
+KINDS = {
+    "str": "a text (an escape spells half of a character)",
+    "int": f"a whole number of at most {MAX_BITS} bits",
+    "float": "a number",
+    "bool": "true or false",
+}
 
 
 class SpecFile:
     """The values of one YAML text; ``locate`` gives the line and column of any of them.
 
     Raises:
-        SpecError: the text is not YAML, has a key twice, or means more than 100,000 values.
+        SpecError: the text is not YAML, has a key twice, or means more than 7,500 values.
     """
 
     def __init__(self, text: str, name: str) -> None:
         self.name = name
+        self.changed: list[tuple[str, ...]] = []  # paths whose values are no longer the file's
         self._mistakes: list[Mistake] = []
         self._built: dict[int, tuple[Any, int]] = {}
+        self._parts: dict[int, dict[str, tuple[Any, Any]]] = {}
+        text = text.removeprefix("\ufeff")
+        self._starts = [0, *(end.end() for end in re.finditer(r"\r\n|\r|\n", text))]
         self._root = self._compose(text)
         self.data: Any = self._build(self._root)[0] if self._root is not None else None
         if self._mistakes:
@@ -75,17 +92,23 @@ class SpecFile:
         """Read a file.
 
         Raises:
-            SpecError: it cannot be read, is not UTF-8, or is not valid (see the class).
+            SpecError: it cannot be read, is too large or not UTF-8, or not valid (see the class).
         """
+        line = column = 1
         try:
-            return cls(path.read_text(encoding="utf-8"), str(path))
+            with path.open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
+            if len(content) <= MAX_BYTES:
+                return cls(content.decode(), str(path))
+            message = f"is larger than {MAX_BYTES:,} bytes; split it into several files"
         except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
+            *before, last = re.split(r"\r\n|\r|\n", content[: error.start].decode())
+            line, column = len(before) + 1, len(last) + 1
             message = f"byte {error.start} is not UTF-8; save the file as UTF-8"
-            raise SpecError([Mistake(str(path), line, 1, message)]) from None
-        except OSError as error:
-            message = f"cannot be read: {error.strerror or error}; give the path of a spec file"
-            raise SpecError([Mistake(str(path), 1, 1, message)]) from None
+        except (OSError, ValueError) as error:
+            cause = getattr(error, "strerror", None) or error
+            message = f"cannot be read: {cause}; give the path of a spec file"
+        raise SpecError([Mistake(str(path), line, column, message)])
 
     def locate(self, path: SpecPath, *, key: bool = False) -> tuple[int, int]:
         """Line and column, from 1, of the value at ``path`` (with ``key``: of its key).
@@ -99,43 +122,37 @@ class SpecFile:
                 break
             name, node = found
             mark = name.start_mark if key and depth == len(path) - 1 else node.start_mark
-        return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+        return self._place(mark.index) if mark is not None else (1, 1)
 
     def mistake(self, path: SpecPath, message: str, *, key: bool = False) -> Mistake:
         """A mistake at ``path``, with the path in words in front of the message."""
+        steps = tuple(map(str, path))
+        where = ".".join(map(shortened, steps))
+        if any(steps[: len(each)] == each for each in self.changed):
+            message += " (from --set)"
         line, column = self.locate(path, key=key)
-        where = ".".join(str(step) for step in path)
         return Mistake(self.name, line, column, f"{where}: {message}" if where else message)
 
+    def _place(self, index: int) -> tuple[int, int]:
+        """Line and column of a character."""
+        line = bisect_right(self._starts, index)
+        return line, index - self._starts[line - 1] + 1
+
     def _compose(self, text: str) -> Any:  # noqa: ANN401 - ruamel's nodes are untyped
-        from ruamel.yaml import YAML
-        from ruamel.yaml.error import MarkedYAMLError, YAMLError
-        from ruamel.yaml.reader import ReaderError
+        from hbench.yamltree import Malformed, compose
 
         try:
-            return YAML(typ="safe", pure=True).compose(StringIO(text))
-        except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            what = " ".join(part for part in (error.context, error.problem) if part)
-            raise SpecError([Mistake(self.name, line, column, f"not valid YAML: {what}")]) from None
-        except ReaderError as error:
-            before = text[: error.position]
-            line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-            message = f"not valid YAML: character {text[error.position]!r} is not allowed"
-            raise SpecError([Mistake(self.name, line, column, message)]) from None
-        except RecursionError:
-            message = "not valid YAML: nested too deeply"
-            raise SpecError([Mistake(self.name, 1, 1, message)]) from None
-        except (YAMLError, ValueError) as error:
-            what = " ".join(str(error).split())
-            raise SpecError([Mistake(self.name, 1, 1, f"not valid YAML: {what}")]) from None
+            return compose(text)
+        except Malformed as error:
+            raise SpecError([Mistake(self.name, *self._place(error.index), str(error))]) from None
 
     def _child(self, node: Any, step: str | int) -> tuple[Any, Any] | None:  # noqa: ANN401
         if node is None or isinstance(node.value, str):
             return None
         if node.id == "mapping":
-            return next(((k, v) for k, v in node.value if k.value == str(step)), None)
+            if id(node) not in self._parts:
+                self._parts[id(node)] = {key.value: (key, value) for key, value in node.value}
+            return self._parts[id(node)].get(str(step))
         if isinstance(step, int) and 0 <= step < len(node.value):
             return node.value[step], node.value[step]
         return None
@@ -148,7 +165,9 @@ class SpecFile:
         if node.id == "scalar":
             value, size = self._scalar(node), 1
         elif str(node.tag) != COLLECTIONS[node.id]:
-            self._refuse(node, f"tag {node.tag} is not allowed; write a plain value")
+            self._refuse(
+                node, f"tag {shortened(str(node.tag))} is not allowed; write a plain value"
+            )
             value, size = None, 1
         elif node.id == "sequence":
             parts = [self._build(child) for child in node.value]
@@ -173,7 +192,7 @@ class SpecFile:
                 continue
             self._scalar(key)
             if key.value in values:
-                self._refuse(key, f"key {key.value!r} is given twice; keep one")
+                self._refuse(key, f"key {shown(key.value)} is given twice; keep one")
             values[key.value], count = self._build(child)
             size += count
         return values, size
@@ -181,15 +200,17 @@ class SpecFile:
     def _scalar(self, node: Any) -> Any:  # noqa: ANN401
         build = SCALARS.get(str(node.tag))
         if build is None:
-            self._refuse(node, f"tag {node.tag} is not allowed; write a plain value")
+            self._refuse(
+                node, f"tag {shortened(str(node.tag))} is not allowed; write a plain value"
+            )
             return None
         try:
             return build(node.value)
         except ValueError:
-            kind = str(node.tag).rpartition(":")[2]
-            self._refuse(node, f"{shown(node.value)} cannot be read as a value of type {kind}")
+            kind = KINDS[str(node.tag).rpartition(":")[2]]
+            self._refuse(node, f"{shown(node.value)} cannot be read as {kind}")
             return None
 
     def _refuse(self, node: Any, message: str) -> None:  # noqa: ANN401
-        mark = node.start_mark
-        self._mistakes.append(Mistake(self.name, mark.line + 1, mark.column + 1, message))
+        place = self._place(node.start_mark.index)
+        self._mistakes.append(Mistake(self.name, *place, message))

@@ -4,6 +4,7 @@ A folder is complete exactly when its ``manifest.json`` exists; it is written la
 sha256 of every file beside it. Nothing is ever unpickled.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ from urllib.parse import quote
 from hbench.errors import StoreError
 
 MANIFEST = "manifest.json"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 MAX_NAME = 100  # bytes; file systems refuse more than 255, and names are put together
 
 
@@ -103,7 +105,8 @@ class Store:
         scratch = self._scratch()
         try:
             content = dict(manifest)
-            yield scratch, content
+            with _room(folder):
+                yield scratch, content
             files = sorted(path for path in scratch.rglob("*") if path.is_file())
             content["files"] = dict(content.get("files", {})) | {
                 path.relative_to(scratch).as_posix(): file_record(path) for path in files
@@ -148,9 +151,21 @@ def _writable(place: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            f"{place}: cannot be written ({error.strerror or error}); "
-            "make it writable or give another folder with --results"
+            f"{place}: cannot be written ({error.strerror or error}); make it writable, make room, "
+            "or give another folder with --results"
         ) from error
+
+
+@contextmanager
+def _room(place: Path) -> Iterator[None]:
+    """What a stage has no room to write ends as a StoreError; its other errors are bugs."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        with _writable(place):
+            raise
 
 
 def is_complete(folder: Path) -> bool:

@@ -1,11 +1,14 @@
 """How a spec names plugins: by name, with their options; alone, weighted, or in a list."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^\P{C}+$")]
+from hbench.errors import PRINTABLE, shown
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PRINTABLE)]
 UNTRAINED = "none"  # the sampler of an encoder that is not trained, and the transform that is none
 
 
@@ -48,7 +51,7 @@ class SourceUse(WeightedUse):
     @model_validator(mode="after")
     def _ascends(self) -> "SourceUse":
         if self.cap is not None and self.minimum is not None and self.minimum > self.cap:
-            raise ValueError(f"the minimum, {self.minimum}, is above the cap, {self.cap}")
+            raise ValueError(f"the minimum, {self.minimum}, is above the cap, {self.cap}; lower it")
         return self
 
     @property
@@ -72,7 +75,7 @@ class ObjectiveUse(Strict):
     @classmethod
     def _from_one_or_list(cls, value: object) -> object:
         if value == []:
-            raise ValueError("a list of objectives needs at least one")
+            raise ValueError("a list of objectives needs at least one; add it")
         return {"several" if isinstance(value, list) else "one": value}
 
     @property
@@ -103,8 +106,10 @@ class MetricUse(PluginUse):
         name, at, cutoff = value.partition("@")
         if not at:
             return {"use": name}
-        if not cutoff.isdecimal() or int(cutoff) < 1:
-            raise ValueError(f"{value!r}: the cut-off after '@' must be a whole number from 1")
+        if not re.fullmatch("[1-9][0-9]{0,8}", cutoff):
+            raise ValueError(
+                f"{shown(value)}: the cut-off after '@' must be a whole number from 1, as ndcg@10"
+            )
         return {"use": name, "k": int(cutoff)}
 
     @property

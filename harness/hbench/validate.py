@@ -1,23 +1,38 @@
 """A spec file checked as a whole: its shape, the plugins it names, and what it says of itself."""
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Generator, Iterator, Sequence
+from itertools import islice
+from math import prod
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin
 
 from hbench import options, registry
-from hbench.errors import HBenchError, Mistake, OptionError, SpecError, did_you_mean, shown
+from hbench.errors import (
+    MOST_MISTAKES,
+    HBenchError,
+    Mistake,
+    OptionError,
+    SpecError,
+    did_you_mean,
+    shown,
+)
 from hbench.matrix import methods
 from hbench.records import SCORE_KEYS
 from hbench.settings import components
 from hbench.spec import AXES, Benchmark, Evaluation, Spec
 from hbench.specfile import SpecFile, SpecPath
-from hbench.statements import check_claim, check_published
+from hbench.statements import Axes, check_claim, check_published, what_is_offered
 from hbench.uses import UNTRAINED, PluginUse
+from hbench.worded import Finding, existing, kind_of, worded
 
-Finding = tuple[SpecPath, str]
+MAX_METHODS = 1000
 DIVISIBLE = 7680  # a size of vectors that an index can cut into whatever number of parts it wants
+# Larger ones faiss would make room for before it says anything: gigabytes.
+MAX_LISTS = 2**20
+MAX_PART_BITS = 12
 
 
 def load_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:
@@ -32,56 +47,83 @@ def load_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:
         OptionError: an override cannot be applied.
     """
     file = SpecFile.read(path)
+    if not isinstance(file.data, dict):
+        message = f"a spec has the keys version and benchmarks; found {kind_of(file.data)}"
+        raise SpecError([file.mistake((), message)])
     if overrides:
         file.data = json.loads(json.dumps(file.data))  # what an alias repeats is no longer shared
-    for override in overrides:
-        apply_override(file.data, override)
+    file.changed = [apply_override(file.data, override) for override in overrides]
     spec = _parse(file)
-    mistakes = [
-        file.mistake(("benchmarks", name, *place), message)
+    mistakes = (
+        file.mistake(("benchmarks", name, *found.path), found.message, key=found.is_key)
         for name, benchmark in spec.benchmarks.items()
-        for place, message in _check_benchmark(benchmark)
-    ]
-    if mistakes:
-        raise SpecError(mistakes)
+        for found in _check_benchmark(benchmark)
+    )
+    if found := list(islice(mistakes, MOST_MISTAKES + 1)):
+        raise SpecError(found)
     return spec
 
 
-def apply_override(data: Any, override: str) -> None:  # noqa: ANN401 - any YAML value
+def apply_override(data: Any, override: str) -> tuple[str, ...]:  # noqa: ANN401 - any YAML value
     """Set one value of the loaded file: ``a.b.0=1``, the value in YAML.
 
+    Returns:
+        The path of what is new in the data; above it all is as it was.
+
     Raises:
-        OptionError: the text has no ``=``, or its path leads through something that has no parts.
+        OptionError: the text has no ``=``, or its path names no benchmark of the file, is longer
+            than files are deep, or leads through something that has no parts.
+        SpecError: the value is no YAML.
     """
+    from hbench.yamltree import MAX_DEPTH
+
+    place = f"--set {shown(override)}"
     path, equals, text = override.partition("=")
     if not equals or not path:
-        raise OptionError(f"--set {override!r}: write PATH=VALUE, as train.steps=10")
-    *parents, last = path.split(".")
-    holder = data
-    for step in parents:
-        if isinstance(holder, dict):
-            holder = holder.setdefault(step, {})
-        elif isinstance(holder, list) and step.isdecimal() and int(step) < len(holder):
-            holder = holder[int(step)]
-        else:
-            raise OptionError(f"--set {override!r}: there is nothing at {step!r} to set a part of")
+        raise OptionError(f"{place}: write PATH=VALUE, as train.steps=10")
+    steps = path.split(".")
+    if len(steps) > MAX_DEPTH:
+        raise OptionError(f"{place}: nested too deeply; {MAX_DEPTH} levels are allowed")
+    _check_benchmark_is_there(data, steps, place)
     value = SpecFile(text, f"--set {path}").data
-    if isinstance(holder, dict):
-        holder[last] = value
-    elif isinstance(holder, list) and last.isdecimal() and int(last) < len(holder):
-        holder[int(last)] = value
-    else:
-        raise OptionError(f"--set {override!r}: {last!r} is not a part of what stands there")
+    holder, depth = data, len(steps)  # of the first step that leads to something new
+    for number, step in enumerate(steps, start=1):
+        if isinstance(holder, dict):
+            key: Any = step
+            if step not in holder:
+                depth = min(depth, number)
+        else:
+            key = _index(holder, step, place)
+        if number == len(steps):
+            holder[key] = value
+        else:
+            holder = holder.setdefault(key, {}) if isinstance(holder, dict) else holder[key]
+    return tuple(steps[:depth])
+
+
+def _check_benchmark_is_there(data: Any, steps: Sequence[str], place: str) -> None:  # noqa: ANN401
+    """A part of a benchmark that is not there would be a benchmark that lacks all the rest."""
+    known = data.get("benchmarks")
+    is_part = len(steps) > 2 and steps[0] == "benchmarks"
+    if is_part and isinstance(known, dict) and steps[1] not in known:
+        hint = did_you_mean(steps[1], known)
+        raise OptionError(f"{place}: no benchmark is named {shown(steps[1])}: {hint}")
+
+
+def _index(holder: Any, step: str, place: str) -> int:  # noqa: ANN401
+    """Which part of a list a step means."""
+    wrong = f"{place}: {shown(step)} is not a part of what stands there"
+    if not isinstance(holder, list):
+        raise OptionError(f"{wrong}, {kind_of(holder)}; set that as a whole")
+    if not (step.isdecimal() and len(step) < 10 and int(step) < len(holder)):
+        known = f"its parts are 0 to {len(holder) - 1}" if holder else "it has no parts"
+        raise OptionError(f"{wrong}, a list; {known}")
+    return int(step)
 
 
 def _parse(file: SpecFile) -> Spec:
     from pydantic import ValidationError
 
-    if not isinstance(file.data, dict):
-        found = "nothing" if file.data is None else f"a {type(file.data).__name__}"
-        raise SpecError(
-            [file.mistake((), f"a spec has the keys version and benchmarks; found {found}")]
-        )
     version = file.data.get("version")
     if isinstance(version, int) and version > 1:
         message = f"this file is of version {version}, and this hbench reads 1; upgrade hbench"
@@ -89,39 +131,19 @@ def _parse(file: SpecFile) -> Spec:
     try:
         return Spec.model_validate_json(json.dumps(file.data))
     except ValidationError as error:
-        raise SpecError([_mistake(file, e) for e in error.errors(include_url=False)]) from None
+        told = error.errors(include_url=False)[: 10 * MOST_MISTAKES]  # some become one
+        unknown = (each for each in told if each["type"] == "extra_forbidden")
+        others = worded((e for e in told if e["type"] != "extra_forbidden"), file.data)
+        mistakes = [
+            *(_unknown_key(file, existing(file.data, each["loc"])) for each in unknown),
+            *(file.mistake(each.path, each.message, key=each.is_key) for each in others),
+        ]
+        raise SpecError(mistakes) from None
 
 
-def _mistake(file: SpecFile, error: Any) -> Mistake:  # noqa: ANN401 - pydantic's ErrorDetails
-    """One of pydantic's errors in our words."""
-    path = _existing(file.data, error["loc"])
-    if error["type"] == "extra_forbidden":
-        allowed = _keys_at(path[:-1])
-        return file.mistake(path, f"unknown key; {did_you_mean(str(path[-1]), allowed)}", key=True)
-    if error["type"] == "json_invalid":
-        return file.mistake((), "nested too deeply")
-    if error["type"] == "missing":
-        return file.mistake(path, f"the key {error['loc'][-1]!r} is missing")
-    message = (
-        error["msg"].removeprefix("Value error, ").replace(r"^\P{C}+$", "printable characters")
-    )
-    is_plain = not isinstance(error["input"], dict | list)
-    found = (
-        f"; found {shown(error['input'])}" if error["type"] != "value_error" and is_plain else ""
-    )
-    return file.mistake(path, message + found)
-
-
-def _existing(data: Any, path: SpecPath) -> SpecPath:  # noqa: ANN401 - any YAML value
-    """The part of a path that the file has; pydantic adds the names of its own types to it."""
-    for depth, step in enumerate(path):
-        if isinstance(data, dict) and str(step) in data:
-            data = data[str(step)]
-        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
-            data = data[step]
-        else:
-            return path[:depth]
-    return path
+def _unknown_key(file: SpecFile, path: SpecPath) -> Mistake:
+    hint = did_you_mean(str(path[-1]), _keys_at(path[:-1]))
+    return file.mistake(path, f"unknown key; {hint}", key=True)
 
 
 def _keys_at(path: SpecPath) -> list[str]:
@@ -141,19 +163,26 @@ def _inside(annotation: Any, step: str | int) -> Any:  # noqa: ANN401 - types ha
 
 def _model(annotation: Any) -> Any:  # noqa: ANN401
     """The model that an annotation is, or offers beside None."""
-    candidates = (
-        (annotation, *get_args(annotation))
-        if get_origin(annotation) is UnionType
-        else (annotation,)
-    )
-    return next((c for c in candidates if hasattr(c, "model_fields")), None)
+    offered = get_args(annotation) if get_origin(annotation) is UnionType else ()
+    return next((c for c in (annotation, *offered) if hasattr(c, "model_fields")), None)
+
+
+def _check_matrix(benchmark: Benchmark) -> Generator[Finding, None, Axes]:
+    """Returns the axes of all methods, or none if they cannot be told apart or are too many."""
+    count = prod(len(benchmark.axis(axis)) or 1 for axis in AXES)
+    if count > MAX_METHODS:
+        message = f"{count:,} methods; a benchmark can have {MAX_METHODS:,}: split it into several"
+        yield Finding((), message)
+        return {}
+    try:
+        return {method.name: method.axes for method in methods(benchmark)}
+    except OptionError as error:
+        yield Finding((), str(error))
+        return {}
 
 
 def _check_benchmark(benchmark: Benchmark) -> Iterator[Finding]:
-    try:
-        methods(benchmark)
-    except OptionError as error:
-        yield (), str(error)
+    every = yield from _check_matrix(benchmark)
     for axis in AXES:
         for name, uses in benchmark.axis(axis).items():
             for number, use in enumerate(uses):
@@ -161,7 +190,7 @@ def _check_benchmark(benchmark: Benchmark) -> Iterator[Finding]:
                 if axis not in ("sampler", "transform") or use.use != UNTRAINED:
                     yield from _check_plugin(axis, use, place)
                 elif use.options:
-                    yield place, f"the {axis} {UNTRAINED!r} has no options"
+                    yield Finding(place, f"the {axis} {UNTRAINED!r} has no options; remove them")
     for name, transform in benchmark.transforms.items():
         if transform.data is not None:
             yield from _check_plugin("dataset", transform.data, ("transforms", name, "data"))
@@ -173,12 +202,13 @@ def _check_benchmark(benchmark: Benchmark) -> Iterator[Finding]:
             yield from _check_plugin("dataset", data, ("train", "validation", "data"))
     for name, evaluation in benchmark.evaluate.items():
         yield from _check_evaluation(evaluation, ("evaluate", name))
+    offered = what_is_offered(benchmark)
     for index, claim in enumerate(benchmark.claims):
-        for message in check_claim(claim, benchmark):
-            yield ("claims", index), message
+        for message in check_claim(claim, benchmark, offered):
+            yield Finding(("claims", index), message)
     for index, figure in enumerate(benchmark.published):
-        for message in check_published(figure, benchmark):
-            yield ("published", index), message
+        for message in check_published(figure, benchmark, offered, every):
+            yield Finding(("published", index), message)
 
 
 def _check_plugin(kind: registry.Kind, use: PluginUse, place: SpecPath) -> Iterator[Finding]:
@@ -186,11 +216,13 @@ def _check_plugin(kind: registry.Kind, use: PluginUse, place: SpecPath) -> Itera
         registry.build(kind, use.use, use.options)
     except options.OptionErrors as errors:
         for error in errors.errors:
-            yield (*place, *error.path), str(error)
+            yield Finding(
+                (*place, *error.path), str(error), isinstance(error, options.UnknownOption)
+            )
     except OptionError as error:
-        yield (*place, *error.path), str(error)
+        yield Finding((*place, *error.path), str(error))
     except HBenchError as error:
-        yield (*place, "use"), str(error)
+        yield Finding((*place, "use"), str(error))
 
 
 def _check_evaluation(evaluation: Evaluation, place: SpecPath) -> Iterator[Finding]:
@@ -205,14 +237,14 @@ def _check_evaluation(evaluation: Evaluation, place: SpecPath) -> Iterator[Findi
     names = [setting.name for setting in evaluation.settings]
     for index, label in enumerate(labels):
         if label in SCORE_KEYS:
-            yield (
-                (*place, "metrics", index),
-                f"{label!r} names a column of the scores files already",
-            )
+            message = f"{label!r} names a column of the scores files already; give it another name"
+            yield Finding((*place, "metrics", index), message)
     for what, given in (("metrics", labels), ("settings", names)):
+        seen: set[str] = set()
         for index, name in enumerate(given):
-            if name in given[:index]:
-                yield (*place, what, index), f"{name!r} is given twice; keep one"
+            if name in seen:
+                yield Finding((*place, what, index), f"{shown(name)} is given twice; keep one")
+            seen.add(name)
 
 
 def _check_depth(metric: PluginUse, top_k: int, place: SpecPath) -> Iterator[Finding]:
@@ -224,20 +256,31 @@ def _check_depth(metric: PluginUse, top_k: int, place: SpecPath) -> Iterator[Fin
     if getattr(plugin, "needs", "ranks") != "top":
         return
     if not hasattr(plugin, "k"):
-        yield place, f"metric {metric.use!r} needs the first k passages and has no k; it is broken"
+        message = f"metric {metric.use!r} needs the first k passages and has no k; it is broken"
+        yield Finding(place, message)
     elif plugin.k > top_k:
-        yield place, f"it looks at the first {plugin.k} passages, and top_k is {top_k}; raise top_k"
+        message = f"it looks at the first {plugin.k} passages, and top_k is {top_k}; raise top_k"
+        yield Finding(place, message)
 
 
 def _check_index(factory: str, place: SpecPath) -> Iterator[Finding]:
     """Whether faiss knows the index; whether it suits the vectors is known when they are there."""
     import faiss
 
+    numbers = re.findall(r"(x?)([0-9]+)", factory)
+    if any(int(n) > (MAX_PART_BITS if part else MAX_LISTS) for part, n in numbers):
+        message = (
+            f"index {factory!r} is larger than can be checked: at most {MAX_LISTS:,} lists and "
+            f"{MAX_PART_BITS} bits a part; give a smaller one, as HNSW32"
+        )
+        yield Finding(place, message)
+        return
     try:
         faiss.index_factory(DIVISIBLE, factory, faiss.METRIC_INNER_PRODUCT)
     except RuntimeError as error:
         told = str(error).rpartition(": ")[2]
-        yield place, f"faiss cannot build the index {factory!r} ({told}); give another, as HNSW32"
+        message = f"faiss cannot build the index {factory!r} ({told}); give another, as HNSW32"
+        yield Finding(place, message)
 
 
 def _check_settings(evaluation: Evaluation, place: SpecPath) -> Iterator[Finding]:
@@ -251,4 +294,4 @@ def _check_settings(evaluation: Evaluation, place: SpecPath) -> Iterator[Finding
         try:
             components(setting.name, languages, parallel=dataset.parallel, pool=setting.pool)
         except HBenchError as error:
-            yield (*place, "settings", index), str(error)
+            yield Finding((*place, "settings", index), str(error))

@@ -3,9 +3,26 @@
 Nothing heavy is imported until a command runs, so that ``--help`` answers at once.
 """
 
+import os
+from typing import Annotated
+
 import typer
 
-from hbench.cli import compare, data, export, plan, plugins, report, run, schema, validate, verify
+from hbench.cli import (
+    compare,
+    data,
+    doctor,
+    export,
+    init,
+    new,
+    plan,
+    plugins,
+    report,
+    run,
+    schema,
+    validate,
+    verify,
+)
 
 app = typer.Typer(
     name="hbench",
@@ -23,9 +40,32 @@ app.command("plan")(plan.plan)
 app.command("data")(data.data)
 app.command("validate")(validate.validate)
 app.command("plugins")(plugins.plugins)
+app.command("new")(new.new)
+app.command("init")(init.init)
 app.command("schema")(schema.schema)
+app.command("doctor")(doctor.doctor)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"hbench {version('hbench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """What holds for the command as a whole."""
 
 
 def main() -> None:
     """The entry point of the ``hbench`` command."""
+    # pydantic would look through all that is installed for plugins of its own.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     app()

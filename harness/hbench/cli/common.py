@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hbench.cli import completing
 from hbench.errors import HBenchError, printable
 
 MISTAKE = 2
@@ -17,7 +18,12 @@ SpecArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The benchmar
 ResultsOption = Annotated[Path, typer.Option("--results", help="Where results lie.")]
 OnlyOption = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="NAME", help="Only this benchmark; may be repeated."),
+    typer.Option(
+        "--only",
+        metavar="NAME",
+        help="Only this benchmark; may be repeated.",
+        autocompletion=completing.benchmarks_of_file,
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -25,6 +31,14 @@ SetOption = Annotated[
         "--set",
         metavar="PATH=VALUE",
         help="Change a value of the file, as benchmarks.quickstart.train.steps=10.",
+    ),
+]
+BenchmarksArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[BENCHMARK]...",
+        help="Default: all in results.",
+        autocompletion=completing.benchmarks,
     ),
 ]
 DeviceOption = Annotated[

@@ -1,19 +1,26 @@
 """``hbench compare``: significance-tested tables from what is in the results folder."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from hbench.cli.common import ResultsOption, mistakes_end_here
+from hbench.cli import completing
+from hbench.cli.common import BenchmarksArgument, ResultsOption, mistakes_end_here
 
 Entry = dict[str, Any]
 Form = Literal["table", "markdown", "latex", "csv", "json", "html"]
-Chosen = Annotated[
-    list[str] | None, typer.Option(metavar="NAME", help="Only this one; may be repeated.")
-]
+
+
+def _only(known: Callable[[typer.Context], list[str]]) -> Any:  # noqa: ANN401 - typer's OptionInfo
+    """An option that keeps the tables of some names."""
+    return typer.Option(
+        metavar="NAME", help="Only this one; may be repeated.", autocompletion=known
+    )
+
+
 ByOption = Annotated[
     str | None,
     typer.Option(
@@ -25,7 +32,11 @@ ByOption = Annotated[
 ]
 BaselineOption = Annotated[
     str | None,
-    typer.Option(metavar="METHOD", help="Show the others' differences to this method."),
+    typer.Option(
+        metavar="METHOD",
+        help="Show the others' differences to this method.",
+        autocompletion=completing.methods,
+    ),
 ]
 TestOption = Annotated[
     Literal["clusters+seeds", "paired-t", "sign-flip"],
@@ -39,14 +50,12 @@ TestOption = Annotated[
 
 
 def compare(
-    benchmarks: Annotated[
-        list[str] | None, typer.Argument(metavar="[BENCHMARK]...", help="Default: all in results.")
-    ] = None,
+    benchmarks: BenchmarksArgument = None,
     results: ResultsOption = Path("results"),
     form: Annotated[Form, typer.Option("--format", help="How to print.")] = "table",
-    dataset: Chosen = None,
-    setting: Chosen = None,
-    metric: Chosen = None,
+    dataset: Annotated[list[str] | None, _only(completing.evaluations)] = None,
+    setting: Annotated[list[str] | None, _only(completing.settings)] = None,
+    metric: Annotated[list[str] | None, _only(completing.metrics)] = None,
     by: ByOption = None,
     baseline: BaselineOption = None,
     test: TestOption = "clusters+seeds",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from hbench.cli import completing
 from hbench.cli.common import ResultsOption, mistakes_end_here
 from hbench.errors import printable
 
@@ -19,7 +20,12 @@ WIDTH = 100  # characters of an example
 
 
 def data(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As `hbench plugins` lists it.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="As `hbench plugins` lists it.", autocompletion=completing.datasets
+        ),
+    ],
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="OPTION=VALUE", help="An option of the dataset, in YAML."),

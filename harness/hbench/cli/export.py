@@ -6,16 +6,27 @@ from typing import Annotated
 
 import typer
 
+from hbench.cli import completing
 from hbench.cli.common import DeviceOption, ResultsOption, mistakes_end_here
 
 
 def export(
-    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK")],
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="As the tables name it.")],
+    benchmark: Annotated[
+        str, typer.Argument(metavar="BENCHMARK", autocompletion=completing.benchmarks)
+    ],
+    method: Annotated[
+        str,
+        typer.Argument(
+            metavar="METHOD", help="As the tables name it.", autocompletion=completing.methods
+        ),
+    ],
     target: Annotated[Path, typer.Option("--to", metavar="DIR", help="A new folder.")],
     seed: Annotated[int | None, typer.Option(help="Default: the method's first.")] = None,
     depth: Annotated[int, typer.Option(min=1, help="Passages for each query.")] = 100,
-    dataset: Annotated[str | None, typer.Option(metavar="NAME", help="Default: all.")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Default: all.", autocompletion=completing.evaluations),
+    ] = None,
     index: Annotated[
         str | None,
         typer.Option(metavar="FACTORY", help="Search by an approximate faiss index, as HNSW32."),
@@ -23,8 +34,9 @@ def export(
     results: ResultsOption = Path("results"),
     device: DeviceOption = None,
 ) -> None:
-    """Write a system's model, and its rankings as TREC runs with their judgements."""
+    """Write a system's model, with a card, and its rankings (TREC)."""
     with mistakes_end_here():
+        from hbench.card import model_card
         from hbench.exporter import Choice
         from hbench.exporter import export as write
         from hbench.findings import read_results
@@ -34,5 +46,6 @@ def export(
         (resolved,) = read_results(results, [benchmark]).details
         choice = Choice(method, seed, dataset, depth, index)
         tell = partial(typer.echo, err=True)
-        for line in write(resolved, choice, Store(results), find_hardware(device), target, tell):
+        hardware, store = find_hardware(device), Store(results)
+        for line in write(resolved, choice, store, hardware, target, tell, model_card):
             typer.echo(line)

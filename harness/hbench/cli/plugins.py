@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from hbench.cli import completing
 from hbench.cli.common import mistakes_end_here
 from hbench.errors import printable
 
@@ -20,8 +21,14 @@ WIDTH = 80
 
 
 def plugins(
-    kind: Annotated[str | None, typer.Argument(help="sampler, encoder, dataset, ...")] = None,
-    name: Annotated[str | None, typer.Argument(help="Show this plugin alone.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Argument(help="sampler, encoder, dataset, ...", autocompletion=completing.kinds),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Show this plugin alone.", autocompletion=completing.names_of_kind),
+    ] = None,
     form: Annotated[
         Literal["table", "json"], typer.Option("--format", help="How to print.")
     ] = "table",

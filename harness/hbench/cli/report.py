@@ -2,20 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from hbench.cli.common import ResultsOption, mistakes_end_here
+from hbench.cli.common import BenchmarksArgument, ResultsOption, mistakes_end_here
 
 if TYPE_CHECKING:
     from hbench.store import Store
 
 
 def report(
-    benchmarks: Annotated[
-        list[str] | None, typer.Argument(metavar="[BENCHMARK]...", help="Default: all in results.")
-    ] = None,
+    benchmarks: BenchmarksArgument = None,
     results: ResultsOption = Path("results"),
 ) -> None:
     """Write an HTML page for each benchmark, and its figures.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hbench.cli import completing
 from hbench.cli.common import (
     DeviceOption,
     OnlyOption,
@@ -25,7 +26,10 @@ def run(
     file: SpecArgument,
     only: OnlyOption = None,
     results: ResultsOption = Path("results"),
-    executor: Annotated[str, typer.Option(help="The plugin that runs the jobs.")] = "local",
+    executor: Annotated[
+        str,
+        typer.Option(help="The plugin that runs the jobs.", autocompletion=completing.executors),
+    ] = "local",
     device: DeviceOption = None,
     offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,

@@ -3,6 +3,7 @@
 import typer
 
 from hbench.cli.common import SetOption, SpecArgument, mistakes_end_here
+from hbench.errors import printable
 
 
 def validate(file: SpecArgument, overrides: SetOption = None) -> None:
@@ -11,4 +12,5 @@ def validate(file: SpecArgument, overrides: SetOption = None) -> None:
         from hbench.validate import load_spec
 
         spec = load_spec(file, overrides or ())
-        typer.echo(f"{file}: valid; benchmarks: {', '.join(spec.benchmarks)}")
+        text = f"{file}: valid; benchmarks: {', '.join(spec.benchmarks)}"
+        typer.echo(printable(text.replace("\n", " ")))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from hbench.cli.common import ResultsOption, mistakes_end_here
+from hbench.cli.common import BenchmarksArgument, ResultsOption, mistakes_end_here
 from hbench.errors import printable
 
 UNSUPPORTED = 1
@@ -15,9 +15,7 @@ FINE = ("supported", "description")
 
 
 def verify(
-    benchmarks: Annotated[
-        list[str] | None, typer.Argument(metavar="[BENCHMARK]...", help="Default: all in results.")
-    ] = None,
+    benchmarks: BenchmarksArgument = None,
     results: ResultsOption = Path("results"),
     form: Annotated[
         Literal["table", "json"], typer.Option("--format", help="How to print.")

@@ -5,7 +5,6 @@ from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-from numpy.random.bit_generator import ISeedSequence
 
 from hbench.drawing.conflicts import BARRED, Marks, meeting, shared_texts
 from hbench.drawing.menu import DrawingOptions, Menu, Offer, Pairs
@@ -16,7 +15,7 @@ TRIES = 30  # of a row, before all that is left is looked through
 LAST_STEP = 2**64 - 1  # no training comes so far: its numbers, and those before, order the pairs
 
 
-class _Key(ISeedSequence):
+class _Key:
     """What ``Philox(key=[seed, step])`` is made of.
 
     Without a seed sequence Philox asks the system for randomness first, even if it is given a
@@ -47,6 +46,8 @@ class Drawer:
     def __init__(
         self, items: Items, options: DrawingOptions, *, batch_size: int, seed: int
     ) -> None:
+        # Here, since a spec is checked without random numbers, whose import takes a while.
+        np.random.bit_generator.ISeedSequence.register(_Key)
         self.items = items
         self.options = options
         self.batch_size = batch_size
@@ -56,10 +57,10 @@ class Drawer:
         self._has_query, self._has_passage = items.query >= 0, items.passage >= 0
         self._has_query[:, left_out] = self._has_passage[:, left_out] = False
 
-    def generator(self, step: int) -> np.random.Generator:
+    def generator(self, step: int) -> "np.random.Generator":
         """The random numbers of one step, whatever was drawn before."""
         # Bit generators accept any ISeedSequence; numpy's type stubs name its one implementation.
-        key = cast(np.random.SeedSequence, _Key(self.seed, step))
+        key = cast("np.random.SeedSequence", _Key(self.seed, step))
         return np.random.Generator(np.random.Philox(key))
 
     def menu(self, *, same_language: bool, query_language: str | None = None) -> Menu:
@@ -169,7 +170,7 @@ class Series:
         """A step's batch; see ``hbench.protocols.Batches``."""
         return self.draw(self.drawer.generator(step), step)
 
-    def draw(self, rng: np.random.Generator, step: int) -> Int32Array:
+    def draw(self, rng: "np.random.Generator", step: int) -> Int32Array:
         """A step's batch, from numbers of which the first may have served another purpose.
 
         Where data is scarce, early rows can shut out so many items that the batch cannot be
@@ -196,7 +197,7 @@ class Series:
         return rows
 
     def _rows(
-        self, rng: np.random.Generator, step: int, offer: Offer, marks: Marks
+        self, rng: "np.random.Generator", step: int, offer: Offer, marks: Marks
     ) -> Int32Array | None:
         """A batch from the offer; None if the items run out before the last row.
 
@@ -225,13 +226,13 @@ class Series:
         return rows
 
 
-def _below(bounds: FloatArray, rng: np.random.Generator) -> int:
+def _below(bounds: FloatArray, rng: "np.random.Generator") -> int:
     """The first of the bounds that is above a random number."""
     return int(bounds.searchsorted(rng.random(), "right"))
 
 
 def _other(
-    rng: np.random.Generator,
+    rng: "np.random.Generator",
     offer: Offer,
     pair: int,
     left: FloatArray,
@@ -254,7 +255,7 @@ def _other(
 
 
 def _joining(
-    rng: np.random.Generator, items: Int32Array, marks: Marks, used: set[int]
+    rng: "np.random.Generator", items: Int32Array, marks: Marks, used: set[int]
 ) -> int | None:
     """One of the items that may still join, each with equal probability; None if none may."""
     for _ in range(TRIES):

@@ -85,7 +85,7 @@ class Offer:
         """The items of these pairs that stand at these places, from 0 up to 1, of their lists."""
         return self.items[self.starts[pair] + (place * self.sizes[pair]).astype(np.int64)]
 
-    def shuffled(self, rng: np.random.Generator) -> "Offer":
+    def shuffled(self, rng: "np.random.Generator") -> "Offer":
         """The same pairs in another order."""
         order = rng.random(len(self.pairs)).argsort()
         return Offer(

@@ -24,7 +24,9 @@ class PublishedGTE(HuggingFace):
         try:
             published: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise DataError(f"{path}: cannot be read ({error})") from error
+            raise DataError(
+                f"{path}: cannot be read ({error}); give the folder of gte-multilingual-base"
+            ) from error
         if published.get("model_type") != "new":
             return None
         try:
@@ -32,7 +34,7 @@ class PublishedGTE(HuggingFace):
         except ImportError as error:
             raise DataError(
                 f"{folder}: transformers knows this architecture from version 5.19 on; install a "
-                "newer one"
+                "newer one: `pip install 'transformers>=5.19'`"
             ) from error
         known = {name: published[name] for name in GteConfig.__annotations__ if name in published}
         return GteConfig(**known | {"rope_parameters": _angles(path, published)})

@@ -66,7 +66,9 @@ class HuggingFace:
 
     def __post_init__(self) -> None:
         if isinstance(self.model, Path) and not self._is_folder:
-            raise OptionError(f"{str(self.model)!r} is no folder here", ("model",))
+            raise OptionError(
+                f"{str(self.model)!r} is no folder here; give one that holds the model", ("model",)
+            )
         if self._is_folder and self.revision is not None:
             raise OptionError(
                 f"{str(self.model)!r} is a folder here, and 'revision' is for hub ids; remove it",
@@ -75,7 +77,7 @@ class HuggingFace:
         if not self._is_folder and not re.fullmatch(r"[0-9a-f]{40}", self.revision or ""):
             raise OptionError(
                 f"{str(self.model)!r} is no folder here, so it is taken for a hub id, which needs "
-                "'revision': a commit of the model's repository, 40 hex digits",
+                "'revision': a commit of the model's repository, 40 hex digits; mend either",
                 ("model",),
             )
 
@@ -152,8 +154,15 @@ class HuggingFace:
                     folder, dtype=dtype, use_safetensors=True, output_loading_info=True, **shared
                 )
                 tokenizer = AutoTokenizer.from_pretrained(folder, **shared)
+        except ImportError as error:  # transformers says what to install
+            raise DataError(
+                f"{folder}: needs a package that is not installed: {_on_one_line(error)}"
+            ) from error
         except (OSError, ValueError) as error:
-            raise DataError(f"{folder}: cannot be loaded by transformers: {error}") from error
+            raise DataError(
+                f"{folder}: cannot be loaded by transformers: {_on_one_line(error)}; give a folder "
+                "that its AutoModel and AutoTokenizer load"
+            ) from error
         lacking = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
         if lacking:
             raise DataError(
@@ -170,12 +179,10 @@ class HuggingFace:
 
     def _download(self) -> Path:
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import (
-            HfHubHTTPError,
-            HFValidationError,
-            LocalEntryNotFoundError,
-        )
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
+        # All that the library's HTTP client raises; which one that is depends on its version.
+        client_error: type[Exception] = HfHubHTTPError.__bases__[0]
         try:
             path = snapshot_download(
                 str(self.model),
@@ -183,13 +190,35 @@ class HuggingFace:
                 allow_patterns=FILES,
                 ignore_patterns=UNUSED,
             )
-        except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
+        except (client_error, HFValidationError, OSError) as error:
             raise DataError(
                 f"model {str(self.model)!r} at revision {self.revision!r} is neither in the hub's "
-                f"cache (HF_HOME) nor to be downloaded: {error}; check the id, go online, or give "
-                "a folder"
+                f"cache (HF_HOME) nor to be downloaded: {_reason(error, str(self.model))}"
             ) from error
         return Path(path)
+
+
+def _reason(error: Exception, model: str) -> str:
+    """Why the hub's library could not bring a model, and what helps."""
+    from huggingface_hub import constants, errors
+
+    page = f"{constants.ENDPOINT}/{model}"
+    if isinstance(error, errors.GatedRepoError):
+        return f"its owner gives access on request; ask at {page}, then run `hf auth login`"
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return "the hub has no such model, or a private one; check the id, or run `hf auth login`"
+    if isinstance(error, errors.RevisionNotFoundError):
+        return f"the model has no such revision; take a commit from {page}/commits/main"
+    if constants.HF_HUB_OFFLINE:
+        return "--offline or HF_HUB_OFFLINE forbids it; allow it once, or give a folder"
+    cause = _on_one_line(error.__cause__ or error)
+    if isinstance(error, OSError) and error.errno:  # of the disk, not of the net
+        return f"{cause}; make room, or name a folder that can be written with HF_HOME"
+    return f"{cause}; check the id, go online, or give a folder"
+
+
+def _on_one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()).rstrip(".")
 
 
 def _dense(head: Head, dtype: "torch.dtype") -> "torch.nn.Linear | None":

@@ -57,7 +57,9 @@ def read_head(folder: Path) -> Head:
             pooling = _pooling(part / "config.json")
         elif name == "Dense":
             if dense is not None:
-                raise DataError(f"{listing}: lists two dense layers; only one is known here")
+                raise DataError(
+                    f"{listing}: lists two dense layers; only one is known here: give another model"
+                )
             dense, activation = part, _activation(part / "config.json")
         elif name not in ("Transformer", "Normalize"):
             raise DataError(f"{listing}: the part {name!r} is not known; known are Transformer, "
@@ -137,14 +139,15 @@ def _pooling(path: Path) -> Pooling:
     others = [k for k, on in config.items() if k.startswith("pooling_mode_") and on is True]
     if len(chosen) != 1 or len(others) != 1:
         found = ", ".join(others) or str(config.get("pooling_mode"))
-        raise DataError(f"{path}: pooling must be mean or cls; found {found}")
+        raise DataError(f"{path}: pooling must be mean or cls; found {found}: give another model")
     return chosen[0]
 
 
 def _activation(path: Path) -> str:
     config = _read(path)
     if config.get("use_residual") or not config.get("bias", True):
-        raise DataError(f"{path}: a dense layer with a residual or without a bias is not known")
+        raise DataError(f"{path}: a dense layer with a residual or without a bias is not known; "
+                        "give another model")  # fmt: skip
     name = str(config.get("activation_function", "torch.nn.modules.activation.Tanh"))
     if name not in ACTIVATIONS:
         raise DataError(
@@ -157,7 +160,9 @@ def _read(path: Path) -> Any:  # noqa: ANN401 - any JSON
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from error
+        raise DataError(
+            f"{path}: cannot be read ({error}); take the folder from its origin anew"
+        ) from error
 
 
 def _write(path: Path, value: object) -> None:

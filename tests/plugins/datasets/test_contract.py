@@ -1,4 +1,4 @@
-"""What holds for every dataset plugin that is registered, with files made on the fly.
+"""Every dataset plugin that ships with hbench keeps the contract, with files made on the fly.
 
 A new plugin needs a line in ``MAKERS``: a function that fills a folder, and returns the options to
 build the plugin with, and a file that it reads.
@@ -6,20 +6,19 @@ build the plugin with, and a file that it reads.
 
 import json
 import os
-import subprocess
-import sys
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import SHARED
+from tests.plugins.test_contracts import shipped
 
-from hbench import registry
 from hbench.errors import DataError
-from hbench.languages import language_tag
+from hbench.testing import built, check_dataset
+from hbench.testing.elsewhere import answers
 
 QUERIES = '{"_id": "1", "text": "Who?"}\n{"_id": "2", "text": "Where?"}\n'
 CORPUS = '{"_id": "a", "text": "Ann."}\n{"_id": "b", "text": "In Rome."}\n'
@@ -50,11 +49,20 @@ class Made:
             yield
 
 
-def make_babel(folder, shared):
+def real(name):
+    """The folder of real data of this name, in ``$HBENCH_DATA`` or beside the checkout."""
+    given = os.environ.get("HBENCH_DATA")
+    for folder in (*([Path(given)] if given else []), SHARED):
+        if (folder / name).is_dir():
+            return folder / name
+    pytest.skip("no shared data")
+
+
+def make_babel(folder):
     return Made({"split": "test"})
 
 
-def make_beir(folder, shared):
+def make_beir(folder):
     for code in ("eng", "zho-CN"):
         (folder / code / "qrels").mkdir(parents=True)
         (folder / code / "queries.jsonl").write_text(QUERIES)
@@ -63,13 +71,13 @@ def make_beir(folder, shared):
     return Made({"path": str(folder / "{lang}")}, folder / "eng" / "corpus.jsonl")
 
 
-def make_parallel(folder, shared):
+def make_parallel(folder):
     for code, text in (("eng", "Yes.\nNo.\n"), ("zho-CN", "是。\n不。\n")):
         (folder / f"toy.{code}").write_text(text)
     return Made({"files": str(folder / "toy.{lang}")}, folder / "toy.eng")
 
 
-def make_squad(folder, shared):
+def make_squad(folder):
     asked = {"id": "q", "question": "Who?", "answers": [{"text": "A", "answer_start": 0}]}
     told = {"data": [{"title": "A", "paragraphs": [{"context": "Ann.", "qas": [asked]}]}]}
     for code in ("eng", "zho-CN"):
@@ -77,23 +85,20 @@ def make_squad(folder, shared):
     return Made({"path": str(folder / "{lang}.json")}, folder / "eng.json")
 
 
-def make_xquad_r(folder, shared):
-    """The real files, by links: their sums are pinned."""
-    if shared is None:
-        pytest.skip("no shared data")
-    for path in (shared / "xquad-r").glob("*.json"):
-        (folder / path.name).symlink_to(path)
+def make_xquad_r(folder):
+    """The real files, by links, with one to be changed: their sums are pinned."""
+    for path in real("xquad-r").glob("*.json"):
+        (folder / path.name).symlink_to(path.resolve())
+    content = (folder / "en.json").read_bytes()
     (folder / "en.json").unlink()
-    (folder / "en.json").write_bytes((shared / "xquad-r" / "en.json").read_bytes())
+    (folder / "en.json").write_bytes(content)
     options = {"path": str(folder), "context": False, "articles": "0-1"}
     return Made(options, folder / "en.json")
 
 
-def make_mlqa_r(folder, shared):
+def make_mlqa_r(folder):
     """The real files, likewise; few machines have them."""
-    if shared is None or not (shared / "mlqa-r").is_dir():
-        pytest.skip("no shared data")
-    for path in (shared / "mlqa-r").glob("*.json"):
+    for path in real("mlqa-r").glob("*.json"):
         (folder / path.name).write_bytes(path.read_bytes())
     return Made({"path": str(folder)}, folder / "en.json")
 
@@ -101,7 +106,7 @@ def make_mlqa_r(folder, shared):
 def maker_of_toys(options, *ids):
     """For what reads ir_datasets: its sums are pinned, and toys stand for its files."""
 
-    def make(folder, shared):
+    def make(folder):
         from ir_datasets import Dataset
         from ir_datasets.formats import JsonlDocs, TrecQrels, TsvQueries
         from ir_datasets.util import LocalDownload
@@ -136,10 +141,10 @@ MAKERS = {
     "squad": make_squad,
     "xquad-r": make_xquad_r,
 }
-NAMES = sorted(registry.entries("dataset"))
+NAMES = shipped("dataset")
 
 
-def test_every_registered_dataset_has_files_to_be_tested_with():
+def test_every_shipped_dataset_has_files_to_be_tested_with():
     absent = set(NAMES) - MAKERS.keys()
     assert not absent, f"write a function for {sorted(absent)} and add it to MAKERS of {__file__}"
 
@@ -147,98 +152,62 @@ def test_every_registered_dataset_has_files_to_be_tested_with():
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A function that makes the files of a plugin, once."""
-    from tests.conftest import SHARED
-
     done = {}
 
     def make(name):
         if name not in done:
-            shared = SHARED if SHARED.is_dir() else None
-            done[name] = MAKERS[name](tmp_path_factory.mktemp(name), shared)
+            done[name] = MAKERS[name](tmp_path_factory.mktemp(name))
         return done[name]
 
     return make
 
 
-@pytest.fixture
-def dataset(made):
-    """A function that builds a plugin as a spec would."""
-    return lambda name: registry.build("dataset", name, made(name).options).plugin
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_languages_are_in_one_spelling_and_distinct(name, dataset):
-    tags = list(dataset(name).languages())
-    assert tags == list(dict.fromkeys(map(language_tag, tags)))
-    assert tags
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_ids_are_distinct_and_judgements_speak_of_what_is_there(name, dataset, made):
-    plugin = dataset(name)
-    tags = set(plugin.languages())
+def test_datasets_keep_their_contract(name, made):
+    """Toys stand for files in this process alone, and have not the counts of those."""
+    dataset = built("dataset", name, **made(name).options)
+    toys = made(name).toys
     with made(name).reading():
-        queries = Counter((query.item, query.language) for query in plugin.queries())
-        passages = Counter((passage.language, passage.id) for passage in plugin.passages())
-        judged = list(plugin.judgements())
-    assert set(queries.values()) == set(passages.values()) == {1}
-    items = {item for item, _ in queries}
-    assert plugin.parallel or len(items) == len(queries)
-    assert {language for _, language in queries} == {language for language, _ in passages} == tags
-    assert {judgement.item for judgement in judged if judgement.grade > 0} == items
-    assert {(judgement.language, judgement.passage) for judgement in judged} <= passages.keys()
+        check_dataset(replace(dataset, known={}) if toys else dataset, other_processes=not toys)
+
+
+def fingerprint(dataset):
+    """What other processes are asked for."""
+    return dataset.fingerprint()
+
+
+@pytest.mark.parametrize("name", ["ir-datasets", "mmarco"])
+def test_fingerprints_of_what_has_toys_are_the_same_in_another_process(name, made):
+    """The contract asks for that of all others."""
+    dataset = built("dataset", name, **made(name).options)
+    assert answers(dataset, fingerprint) == [dataset.fingerprint()] * 2
+
+
+def test_no_two_datasets_have_one_fingerprint(made):
+    made_here = [name for name in NAMES if not name.endswith("-r")]  # those need shared data
+    prints = {fingerprint(built("dataset", name, **made(name).options)) for name in made_here}
+    assert len(prints) == len(made_here)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_stream_is_the_same_each_time(name, dataset, made):
-    plugin = dataset(name)
-    with made(name).reading():
-        assert list(plugin.queries()) == list(plugin.queries())
-        assert list(plugin.judgements()) == list(dataset(name).judgements())
-
-
-ELSEWHERE = """
-import json, sys
-from hbench import registry
-told = json.load(sys.stdin)
-built = {name: registry.build("dataset", name, options) for name, options in told.items()}
-print(json.dumps({name: each.plugin.fingerprint() for name, each in built.items()}))
-"""
-
-
-def test_fingerprints_are_the_same_in_another_process(made, dataset):
-    from tests.conftest import SHARED
-
-    names = [n for n in NAMES if not n.endswith("-r") or (SHARED / n).is_dir()]
-    told = json.dumps({name: made(name).options for name in names})
-    elsewhere = subprocess.run(
-        [sys.executable, "-c", ELSEWHERE],
-        input=told,
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PYTHONHASHSEED": "7"},
-    )
-    here = {name: dataset(name).fingerprint() for name in names}
-    assert json.loads(elsewhere.stdout) == here
-    assert len(set(here.values())) == len(names)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_changed_file_has_another_fingerprint_or_is_refused(name, made, dataset):
+def test_a_changed_file_has_another_fingerprint_or_is_refused(name, made):
     file = made(name).file
     if file is None:
         pytest.skip("its content is pinned, or comes with the plugin")
-    before, content = dataset(name).fingerprint(), file.read_bytes()
+
+    def dataset():
+        return built("dataset", name, **made(name).options)
+
+    before, content = dataset().fingerprint(), file.read_bytes()
     try:
         file.write_bytes(content.replace(b"A", b"E", 1).replace(b"Yes", b"Yea", 1))
         assert file.read_bytes() != content
         try:
-            plugin = dataset(name)
+            plugin = dataset()
             list(plugin.queries())
             assert plugin.fingerprint() != before
         except DataError as error:
             assert file.name in str(error)
     finally:
         file.write_bytes(content)
-    assert dataset(name).fingerprint() == before
+    assert dataset().fingerprint() == before

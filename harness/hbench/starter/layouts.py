@@ -1,0 +1,171 @@
+"""Which dataset plugin reads the files that a pattern stands for, and with which options."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from hbench.errors import DataError
+from hbench.starter import shipped
+from hbench.starter.answers import Answers
+from hbench.starter.fields import of_each_file, of_one_file
+from hbench.starter.peeking import LANG, columns, kind_of, matching
+
+SET = "{set}"
+CORPUS, JUDGED = ("corpus.jsonl", "corpus.jsonl.gz"), "qrels"
+LEARNT, ASKED = ("train",), ("test", "dev", "validation")  # splits, the likeliest first
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A dataset plugin with options, and how its data can be divided.
+
+    Args:
+        use: the plugin's name.
+        options: as a spec gives them.
+        counted: the option that takes a part, as ``0-399``; "" if there is none.
+        notes: sentences on how the data is read.
+        splits: the parts that the data itself has names for.
+        articles: how many each of the files has, if they have such.
+    """
+
+    use: str
+    options: Mapping[str, Any]
+    counted: str = field(compare=False, default="")
+    notes: Sequence[str] = field(compare=False, default=())
+    splits: Sequence[str] = field(compare=False, default=())
+    articles: int = field(compare=False, default=0)
+
+    def with_options(self, **more: Any) -> "Layout":  # noqa: ANN401 - values of a spec
+        """The same files with further options."""
+        return replace(self, options={**self.options, **more})
+
+
+def recognise(option: str, pattern: str, answers: Answers) -> Layout:
+    """The layout of the files that a pattern stands for.
+
+    Args:
+        option: that gave the pattern, for messages.
+        pattern: a path, with ``{lang}`` where the language's code stands.
+        answers: the user's.
+
+    Raises:
+        DataError: nothing is there, or nothing that could be read.
+        OptionError: a column is asked for that is not there.
+    """
+    found = matching(pattern)
+    if not found:
+        raise DataError(f"{option} {pattern}: {_nothing(Path(pattern))}")
+    layout = _of(option, pattern, found, answers)
+    languages = [code.strip() for code in (answers.given("language") or "").split(",")]
+    chosen = [code for code in languages if code]
+    return layout.with_options(language=chosen) if chosen else layout
+
+
+def _of(option: str, pattern: str, found: Sequence[Path], answers: Answers) -> Layout:
+    first = found[0]
+    if first.is_dir():
+        return _folders(option, pattern, found)
+    kind = kind_of(first)
+    if kind == "json":
+        if LANG not in pattern:
+            raise DataError(_one_language(option, pattern, "SQuAD's JSON"))
+        notes = ["A passage is the paragraph that answers; 'unit: sentence' takes its sentence."]
+        count = min(map(_articles, found))
+        return Layout(
+            shipped.ARTICLES, {"path": pattern}, counted="articles", notes=notes, articles=count
+        )
+    counted = "" if SET in pattern else "items"
+    if LANG not in pattern:
+        if kind == "lines":
+            raise DataError(_one_language(option, pattern, "plain lines"))
+        options = of_one_file(columns(first), pattern, answers)
+    elif kind == "lines":
+        options = {}
+    else:
+        options = of_each_file(columns(first), str(first), answers)
+    return Layout(
+        shipped.ALIGNED, {"files": pattern, **options}, counted=counted, notes=_notes(options)
+    )
+
+
+def _notes(options: Mapping[str, Any]) -> list[str]:
+    """How aligned texts are read."""
+    notes = []
+    if "id" in options:
+        notes.append(f"Rows with one {options['id']!r} are the same item.")
+    else:
+        notes.append("Line n of each language is the same item.")
+    if "passage" not in options:
+        notes.append(
+            "There are no answers: a sentence of one language looks for its translation in "
+            "another; batches of one language pair it with itself, and teach next to nothing."
+        )
+    return notes
+
+
+def _folders(option: str, pattern: str, found: Sequence[Path]) -> Layout:
+    """BEIR's folders; two that judge the very same pairs hold translations."""
+    if not any((found[0] / name).is_file() for name in CORPUS):
+        inside = sorted(path.name for path in found[0].iterdir())
+        raise DataError(
+            f"{option} {pattern}: {found[0]} is a folder without {CORPUS[0]}, which BEIR's have; "
+            f"name its files, with {LANG} where their names differ by language, as "
+            f"{found[0] / f'{LANG}.tsv'}; it holds {_some(inside)}"
+        )
+    judged = [
+        {path.stem: path.read_bytes() for path in (each / JUDGED).glob("*.tsv")} for each in found
+    ]
+    splits = sorted(set.intersection(*map(set, judged)))
+    if not splits:
+        raise DataError(
+            f"{option} {pattern}: no file of {JUDGED}/ is there for every language; "
+            f"{JUDGED}/{LEARNT[0]}.tsv and {JUDGED}/{ASKED[0]}.tsv say which passages answer which "
+            "queries"
+        )
+    is_parallel = len(judged) > 1 and all(judged[0] == other for other in judged[1:])
+    note = (
+        "The languages' judgements are the same, so that queries of one id are taken for "
+        "translations ('parallel: true')."
+        if is_parallel
+        else "The languages' judgements differ, so that an id means nothing beyond its language; "
+        "if queries of one id are translations, write 'parallel: true'."
+    )
+    likely = LEARNT if option == "--data" else ASKED
+    split = next(name for name in (*likely, *splits) if name in splits)
+    options = {"path": pattern, "split": split} | ({"parallel": True} if is_parallel else {})
+    return Layout(shipped.FOLDERS, options, notes=[note], splits=splits)
+
+
+def _articles(path: Path) -> int:
+    """How many articles a file of SQuAD's format has; 0 if it has another format."""
+    try:
+        content = json.loads(path.read_bytes())
+        return len(content["data"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0  # the plugin that reads it says what is wrong
+
+
+def _one_language(option: str, pattern: str, what: str) -> str:
+    return (
+        f"{option} {pattern}: is one file of {what}, so of one language; write {LANG} where the "
+        f"names of the files differ by language, as {Path('data', f'{LANG}{Path(pattern).suffix}')}"
+    )
+
+
+def _nothing(path: Path) -> str:
+    """What is there in place of what a pattern asks for."""
+    folder = path.parent
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    inside = sorted(each.name for each in folder.iterdir()) if folder.is_dir() else []
+    what = "no file matches" if LANG in str(path) else "there is no such file"
+    hint = f" ({LANG} stands for a language's code, as de or zh-CN)" if LANG in str(path) else ""
+    return f"{what}{hint}; {folder.resolve()} holds {_some(inside)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = [name for name in names if not name.startswith(".")]
+    more = f" and {len(shown) - 6} more" if len(shown) > 6 else ""
+    return ", ".join(shown[:6]) + more if shown else "nothing"

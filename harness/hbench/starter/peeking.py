@@ -1,0 +1,145 @@
+"""A look at the beginning of files, before it is known what reads them."""
+
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from glob import escape
+from itertools import islice
+from pathlib import Path
+
+from hbench.errors import DataError
+
+LANG = "{lang}"
+CODE = r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*"
+FIRST = 50  # lines that are looked at
+KINDS = {".tsv": "table", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json"}
+UNREAD = (".csv", ".xlsx", ".xls", ".ods", ".parquet", ".arrow", ".zip", ".tar", ".xml")
+PARTS = re.compile(r"(\{lang\}|\{set\}|\*)")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table, or a field of JSON lines.
+
+    Args:
+        name: of the column.
+        values: the first that are not blank, as texts.
+    """
+
+    name: str
+    values: Sequence[str]
+
+    @property
+    def may_be_ids(self) -> bool:
+        """Whether the values tell rows apart and look like no sentences."""
+        is_short = all(len(value.split()) == 1 and len(value) <= 80 for value in self.values)
+        return is_short and len(set(self.values)) == len(self.values) > 0
+
+    @property
+    def is_text(self) -> bool:
+        """Whether some value has a letter."""
+        return any(sign.isalpha() for value in self.values for sign in value)
+
+
+def matching(pattern: str) -> list[Path]:
+    """The files or folders that a pattern stands for, sorted; packed ones too.
+
+    ``{lang}`` stands for the code of a language, ``{set}`` and ``*`` for anything.
+    """
+    path = Path(pattern)
+    if not PARTS.search(pattern):
+        return [path] if path.exists() else []
+    parts = PARTS.split(str(path.relative_to(path.anchor)))
+    wild = "".join("*" if PARTS.fullmatch(part) else escape(part) for part in parts)
+    text, seen = "", set[str]()
+    for part in PARTS.split(str(path)):
+        again = "(?P=lang)" if part in seen else f"(?P<lang>{CODE})"
+        text += {LANG: again, "{set}": "[^/]+", "*": "[^/]*"}.get(part, re.escape(part))
+        seen.add(part)
+    expression = re.compile(text + r"(?:\.gz)?")
+    wild = re.sub(r"\*\*+", "*", wild)
+    found = {each for end in ("", ".gz") for each in Path(path.anchor).glob(wild + end)}
+    return sorted(each for each in found if expression.fullmatch(str(each)))
+
+
+def size_of(pattern: str) -> int:
+    """Bytes of the files that a pattern stands for, or of those in its folders."""
+    found = matching(pattern)
+    inside = [file for each in found for file in (each.rglob("*") if each.is_dir() else [each])]
+    return sum(file.stat().st_size for file in inside if file.is_file())
+
+
+def kind_of(path: Path) -> str:
+    """``table``, ``jsonl``, ``json`` or ``lines``, by a file's name.
+
+    Raises:
+        DataError: it is of a kind that no shipped dataset reads.
+
+    >>> [kind_of(Path(name)) for name in ("a.tsv", "a.jsonl.gz", "a.json", "a.de")]
+    ['table', 'jsonl', 'json', 'lines']
+    """
+    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if suffix == ".csv":
+        raise DataError(
+            f"{path}: comma-separated values are not read; save them as JSON lines:\n"
+            f"  python -c \"import pandas; pandas.read_csv('{path}').to_json("
+            f"'{path.with_suffix('.jsonl')}', orient='records', lines=True, force_ascii=False)\""
+        )
+    if suffix in UNREAD:
+        raise DataError(
+            f"{path}: {suffix} is not read; save it as .tsv (columns divided by tabs, the header "
+            "names them) or .jsonl (one JSON object a line)"
+        )
+    return KINDS.get(suffix, "lines")
+
+
+def columns(path: Path) -> list[Column]:
+    """The columns of a table or of JSON lines, as far as the first lines show them.
+
+    Raises:
+        DataError: the file cannot be read, or is empty.
+    """
+    lines = _first_lines(path)
+    rows = _objects(lines) if kind_of(path) == "jsonl" else _rows(lines)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if not names:
+        raise DataError(f"{path}: is empty, or no line of it has a field")
+    return [
+        Column(name, [row[name] for row in rows if row.get(name, "").strip()]) for name in names
+    ]
+
+
+def _rows(lines: Sequence[str]) -> list[Mapping[str, str]]:
+    names = lines[0].split("\t") if lines and lines[0] else []
+    rows = [dict(zip(names, line.split("\t"), strict=False)) for line in lines[1:]]
+    return [dict.fromkeys(names, ""), *rows]
+
+
+def _objects(lines: Sequence[str]) -> list[Mapping[str, str]]:
+    """What is text, a number, or a list that begins with a text; all else is passed over."""
+    found: list[Mapping[str, str]] = []
+    for line in lines:
+        try:
+            content = json.loads(line)
+        except ValueError:
+            continue  # the plugin that reads it all will say where
+        fields = content.items() if isinstance(content, dict) else ()
+        first = {
+            name: value[0] if isinstance(value, list) and value else value for name, value in fields
+        }
+        found.append({n: str(v) for n, v in first.items() if isinstance(v, str | int | None)})
+    return found
+
+
+def _first_lines(path: Path) -> list[str]:
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            raw = list(islice(file, FIRST))
+    except (OSError, EOFError, zlib.error) as error:
+        cause = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: cannot be read ({cause})") from None
+    texts = [line.decode(errors="replace").rstrip("\r\n") for line in raw]
+    return [texts[0].removeprefix("\ufeff"), *texts[1:]] if texts else []
