@@ -254,6 +254,30 @@ def scribbled(draw):
     return Spec(content, is_wrong=False)
 
 
-malformed = st.one_of(
-    misspelt(), twice(), retyped(), removed, wrapped, revalued(), disturbed(), encoded()
-)
+@st.composite
+def nested(draw):
+    """A value in so many brackets or levels of indentation that nobody means it."""
+    text = draw(texts)
+    depth = draw(st.integers(51, 2000))
+    value = draw(st.sampled_from([
+        "[" * depth + "]" * depth, "{a: " * depth + "}" * depth, "[" * depth, "- " * depth + "a",
+        "".join(f"\n{' ' * level}a:" for level in range(1, min(depth, 400))),
+    ]))  # fmt: skip
+    return Spec(f"{text}x: {value}\n".encode())
+
+
+def _with_line_ends(drawn):
+    spec, end, mark = drawn
+    content = spec.content.replace(b"\n", end)
+    return Spec(mark + content, spec.place, spec.is_wrong)
+
+
+# As other systems write files: what is wrong, and where, stays the same.
+malformed = st.tuples(
+    st.one_of(
+        misspelt(), twice(), retyped(), removed, wrapped, revalued(), disturbed(), encoded(),
+        nested(),
+    ),
+    st.sampled_from([b"\n", b"\n", b"\r\n", b"\r"]),
+    st.sampled_from([b"", b"", b"\xef\xbb\xbf"]),
+).map(_with_line_ends)  # fmt: skip

@@ -40,7 +40,7 @@ def install(monkeypatch, tmp_path):
         registry.forget()
         parts = {"Undirected": Undirected, "Unprepared": Unprepared, "number": 3}
         installing(monkeypatch, kind, **parts)("toy", value)
-        toys = registry.entry_points()
+        toys = vars(registry)["entry_points"]()
         monkeypatch.setattr(registry, "entry_points", lambda: EntryPoints([*real, *toys]))
 
     yield add
@@ -62,7 +62,7 @@ torn:X
     mend it, else tell its authors
 number
     f.yaml:6:28: benchmarks.tiny.samplers.mono.use: sampler 'toy' (toys 1.2): toys:number is neither
-    a class nor a function
+    a class nor a function; `pip install --upgrade toys` may mend it, else tell its authors
 Unprepared
     f.yaml:6:28: benchmarks.tiny.samplers.mono.use: sampler 'toy' (toys 1.2) does not meet
     hbench.protocols.Sampler: it lacks prepare; needed are needs_parallel, prepare, version

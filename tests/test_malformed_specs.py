@@ -15,6 +15,7 @@ from hbench.spec import Benchmark, Evaluation, Setting, Training, Validation
 from hbench.spec import Spec as WholeSpec
 from hbench.uses import SourceUse, TransformUse
 
+pytestmark = pytest.mark.filterwarnings("ignore:builtin type .*:DeprecationWarning")  # faiss's own
 SECOND = 1.0
 LINE = re.compile(r"f\.yaml:(\d+):(\d+): \S.*")
 COMMANDS = [["validate"], ["validate"], ["plan"], ["run", "--dry-run"]]

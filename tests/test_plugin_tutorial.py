@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -78,7 +79,7 @@ def test_the_kit_says_what_the_tutorial_shows_of_a_sampler_that_draws_from_numpy
         .replace(right, wrong)
         .replace("from hbench.rec", "import numpy as np\nfrom hbench.rec")
     )
-    names = {"__name__": "hbench_english_first"}
+    names: dict[str, Any] = {"__name__": "hbench_english_first"}
     exec(code, names)
     with pytest.raises(testing.ContractError) as found:
         testing.check_sampler(names["EnglishFirst"](share=0.7))

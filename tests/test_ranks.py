@@ -72,7 +72,7 @@ def test_what_is_not_listed_stands_after_what_is_and_is_still_relevant(cut_off):
 
 def test_last_is_the_end_of_the_pool_each_passage_in_a_place_of_its_own(cut_off):
     class Seen:
-        version = 1
+        version: ClassVar[int] = 1
         direction: ClassVar[Direction] = "lower"
 
         def __init__(self):

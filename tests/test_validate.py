@@ -81,10 +81,10 @@ def test_the_example_that_ships_is_valid_and_means_what_it_says(load):
 def test_all_mistakes_of_shape_come_at_once_each_with_line_and_column(mistakes):
     text = BROKEN.replace("version: 1", "vrsion: 1").replace("use: infonce", "us: infonce")
     assert [line.partition(" mean")[0] for line in mistakes(text)] == [
-        "f.yaml:1:1: the key 'version' is missing",
+        "f.yaml:1:1: the key 'version' is missing; add it",
         "f.yaml:1:1: vrsion: unknown key; did you",
         "f.yaml:4:56: benchmarks.tiny.train.stps: unknown key; did you",
-        "f.yaml:7:27: benchmarks.tiny.objectives.infonce: the key 'use' is missing",
+        "f.yaml:7:27: benchmarks.tiny.objectives.infonce: the key 'use' is missing; add it",
         "f.yaml:9:58: benchmarks.tiny.evaluate.test.settings.0: no setting is named 'mno': did you",
     ]
 
@@ -248,7 +248,7 @@ def test_a_claim_needs_one_evaluation_that_has_both_its_metric_and_its_setting(m
     )
     found = mistakes(TINY + second + claim)
     assert [line.split(": ", 2)[2] for line in found] == [
-        "no evaluation measures 'recall@7' in the setting 'multi'",
+        "no evaluation measures 'recall@7' in the setting 'multi'; add one to the other's",
         "the method is compared with itself; name another one",
     ]
 
@@ -311,12 +311,20 @@ def test_a_value_can_be_overridden(load, mistakes):
     assert benchmark.train.learning_rate == 1e-5
     (message,) = mistakes(TINY, "benchmarks.tiny.train.steps=many")
     assert message == (
-        "f.yaml:4:63: benchmarks.tiny.train.steps: must be a whole number; found 'many'"
+        "f.yaml:4:63: benchmarks.tiny.train.steps: must be a whole number; found 'many' "
+        "(from --set)"
     )
     (message,) = mistakes(TINY, "benchmarks.tiny.train.stps=1")
     assert "unknown key; did you mean 'steps'?" in message
     (message,) = mistakes(TINY, "benchmarks.tiny.train.steps=[1")
     assert message.startswith("--set benchmarks.tiny.train.steps:1:3: not valid YAML")
+
+
+def test_an_override_says_from_where_on_the_file_is_not_the_users_any_more():
+    data = {"a": {"b": [1, {"c": 2}]}}
+    assert apply_override(data, "a.b.1.c=3") == ("a", "b", "1", "c")
+    assert apply_override(data, "a.x.y=4") == ("a", "x")
+    assert data == {"a": {"b": [1, {"c": 3}], "x": {"y": 4}}}
 
 
 def test_an_override_leaves_what_an_alias_repeats_as_it_is(load):
@@ -333,16 +341,17 @@ def test_an_override_leaves_what_an_alias_repeats_as_it_is(load):
     [
         ("steps", "write PATH=VALUE"),
         ("=3", "write PATH=VALUE"),
-        ("a.b.c=1", "there is nothing at 'b' to set a part of"),
+        ("a.b.c=1", "'b' is not a part of what stands there, 1; set that as a whole"),
         ("a.b=1", "'b' is not a part of what stands there"),
-        ("l.1=1", "'1' is not a part of what stands there"),
+        ("l.1=1", "'1' is not a part of what stands there, a list; its parts are 0 to 0"),
+        ("e.0=1", "'0' is not a part of what stands there, a list; it has no parts"),
         ("l.x=1", "'x' is not a part of what stands there"),
         ("l.-1=1", "'-1' is not a part of what stands there"),
     ],
 )
 def test_an_override_that_leads_nowhere_is_refused(override, message):
     with pytest.raises(OptionError, match=re.escape(message)):
-        apply_override({"a": 1, "l": [0]}, override)
+        apply_override({"a": 1, "l": [0], "e": []}, override)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ STALL = 60.0  # seconds without a byte until a connection is given up
 WAITS = (1.0, 2.0, 5.0, 10.0, 20.0)  # seconds before each further attempt at one mirror
 LONGEST_WAIT = 120.0  # seconds, whatever Retry-After asks for
 PIECE = 1 << 16  # bytes; as much may have to be fetched again after an interruption
-Progress = Callable[[float, str], None]  # told the share done, and of what
+Progress = Callable[[float, str], None]
+"""Is told the share that is done, from 0 to 1, and of what, in a line."""
 
 
 _folder = Path("results/cache/downloads")

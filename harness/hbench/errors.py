@@ -30,7 +30,14 @@ class HBenchError(Exception):
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake in a spec file; line and column count from 1."""
+    """One mistake in a spec file.
+
+    Args:
+        place: the file.
+        line: from 1.
+        column: from 1.
+        message: what was found, what is allowed, and what to do.
+    """
 
     place: str
     line: int
@@ -43,7 +50,12 @@ class Mistake:
 
 
 class SpecError(HBenchError):
-    """The benchmark file cannot be used; holds its mistakes, the first 100 if there are more."""
+    """The benchmark file cannot be used.
+
+    Args:
+        mistakes: in any order. The attribute ``mistakes`` has them by place, and only the first
+            100 if there are more.
+    """
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         found = sorted(mistakes, key=lambda m: (m.place, m.line, m.column, m.message))
@@ -55,7 +67,12 @@ class SpecError(HBenchError):
 
 
 class OptionError(HBenchError):
-    """An option is unknown, missing or has a wrong value; `path` leads to it inside the options."""
+    """An option is unknown, missing or has a wrong value.
+
+    Args:
+        message: what was found, what is allowed, and what to do.
+        path: leads to it inside the options, as ``("languages", 0)``.
+    """
 
     def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
         self.path = path
@@ -107,6 +124,10 @@ def shortened(text: str) -> str:
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """What is allowed, with the nearest name first.
+
+    Args:
+        name: what was found.
+        allowed: the names that there are.
 
     >>> did_you_mean("hybird", ["mono", "cross", "hybrid"])
     "did you mean 'hybrid'? Allowed: cross, hybrid, mono"

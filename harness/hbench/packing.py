@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 Tokens = Sequence[TokenIds]
+"""The token ids of each text."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,9 @@ def in_micro_batches(
     Args:
         embed: turns a group, in ascending length, and ``shared`` into (texts, dim) vectors.
         tokens: ids of each text.
-        shared: what all groups start from, as embeddings that were looked up; else any parameter.
-            It says where random numbers are drawn, and must want gradients to ``recompute``.
+        shared: of any shape, what all groups start from, as embeddings that were looked up; else
+            any parameter. It says where random numbers are drawn, and must want gradients to
+            ``recompute``.
         budget: see ``micro_batches``.
         recompute: whether to cache gradients.
 
@@ -121,7 +123,12 @@ def in_micro_batches(
 
 
 def to_device(array: npt.NDArray[Any], device: "torch.device") -> "torch.Tensor":
-    """An array on a device; the computation does not wait for the copy."""
+    """An array on a device; the computation does not wait for the copy.
+
+    Args:
+        array: of any shape and type that torch knows.
+        device: where the tensor of its shape and type is to be.
+    """
     import torch
 
     tensor = torch.from_numpy(array)

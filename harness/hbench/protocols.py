@@ -3,11 +3,14 @@
 A plugin is a frozen dataclass, or a function that returns an object; its typed parameters are its
 options in the spec. Building one is cheap: files, models and devices are touched by its methods.
 Randomness comes from a ``seed`` argument alone.
+
+What holds for all objects of a plugin is a ``ClassVar``, here and in the plugin. What may depend on
+its options is a property here, and there a property or a field: no ``ClassVar``, for pyright.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from hbench.records import (
     Direction,
@@ -22,6 +25,7 @@ from hbench.records import (
     Side,
     TokenIds,
     Tokenized,
+    Top,
 )
 
 if TYPE_CHECKING:
@@ -30,18 +34,18 @@ if TYPE_CHECKING:
 Need = Literal[
     "query", "passage", "passage_in_query_language", "query_in_passage_language", "negatives"
 ]
+"""A text of a training row that an objective may ask for."""
 
 
 class Plugin(Protocol):
     """What the plugins of all kinds have."""
 
-    @property
-    def version(self) -> int:
-        """An integer that the author raises when outcomes change for the same options.
+    version: ClassVar[int]
+    """An integer that the author raises when outcomes change for the same options.
 
-        Outcomes are batches, vectors, texts and judgements, the values of a loss or a metric, an
-        executor's behaviour. It is part of the key under which results are stored.
-        """
+    Outcomes are batches, vectors, texts and judgements, the values of a loss or a metric, an
+    executor's behaviour. It is part of the key under which results are stored.
+    """
 
 
 class Batches(Protocol):
@@ -66,17 +70,13 @@ class Batches(Protocol):
 
 @runtime_checkable
 class Sampler(Plugin, Protocol):
-    """Decides which training pairs meet in a batch and so are each other's negatives.
+    """Decides which training pairs meet in a batch and so are each other's negatives."""
 
-    ``needs_parallel`` says that rows cross languages, so that the data must be parallel.
-    """
-
-    @property
-    def needs_parallel(self) -> bool:
-        """Whether some rows have a query and a passage of different languages."""
+    needs_parallel: ClassVar[bool]
+    """Whether rows cross languages, so that the data must be parallel."""
 
     def prepare(self, items: Items, *, batch_size: int, seed: int) -> Batches:
-        """Get ready to draw from ``items``.
+        """Get ready to draw batches of ``batch_size`` rows from ``items``, by ``seed`` alone.
 
         Raises:
             DataError: there are too few items that may meet for one batch.
@@ -93,7 +93,7 @@ class Model(Protocol):
         """What identifies ``tokenize`` for a side: equal keys, equal ids; names a cache file."""
 
     def tokenize(self, texts: Sequence[str], side: Side) -> Tokenized:
-        """Token ids of each text, with its side's prefix and special tokens, cut to its length."""
+        """Ids of ``texts``, with their ``side``'s prefix and special tokens, cut to its length."""
 
     def embed(
         self, tokens: Sequence[TokenIds], *, budget: int, recompute: bool = False
@@ -123,14 +123,10 @@ class Model(Protocol):
 
 @runtime_checkable
 class Encoder(Plugin, Protocol):
-    """Describes a model: where it comes from, how it pools, prefixes and cuts texts.
+    """Describes a model: where it comes from, how it pools, prefixes and cuts texts."""
 
-    ``from_scratch`` says that its untrained state depends on the seed and on the training texts.
-    """
-
-    @property
-    def from_scratch(self) -> bool:
-        """Whether ``create`` uses its arguments: random weights, a tokenizer of one's own."""
+    from_scratch: ClassVar[bool]
+    """Whether ``create`` uses its arguments: random weights, a tokenizer of one's own."""
 
     def fingerprint(self) -> str:
         """What identifies the weights to start from: a revision or a checksum; "" if none.
@@ -148,7 +144,7 @@ class Encoder(Plugin, Protocol):
         """
 
     def load(self, folder: Path) -> Model:
-        """A model that ``Model.save`` wrote."""
+        """A model that ``Model.save`` wrote, on the CPU."""
 
 
 @runtime_checkable
@@ -215,17 +211,28 @@ class Objective(Plugin, Protocol):
 
 @runtime_checkable
 class Metric(Plugin, Protocol):
-    """A pure function of the ranks of a query's relevant passages.
+    """A pure function of the ranks of a query's relevant passages; else it is a ``TopMetric``."""
 
-    One that says ``needs = "top"`` is given a ``Top`` in their place: the first ``k`` passages,
-    with ``k`` a field of its own.
-    """
-
-    @property
-    def direction(self) -> Direction:
-        """Whether a higher or a lower value is better."""
+    direction: ClassVar[Direction]
+    """Whether a higher or a lower value is better."""
 
     def values(self, ranks: Ranks) -> FloatArray:
+        """(n,) float64, one value a query; NaN where the query lacks what the metric needs."""
+
+
+class TopMetric(Plugin, Protocol):
+    """A metric that is given a ``Top``, the first ``k`` passages, in the place of ``Ranks``."""
+
+    direction: ClassVar[Direction]
+    """Whether a higher or a lower value is better."""
+    needs: ClassVar[Literal["top"]]
+    """What it is given."""
+
+    @property
+    def k(self) -> int:
+        """How many passages it sees."""
+
+    def values(self, top: Top) -> FloatArray:
         """(n,) float64, one value a query; NaN where the query lacks what the metric needs."""
 
 
@@ -252,12 +259,8 @@ class Transform(Plugin, Protocol):
     ) -> FloatArray:
         """(n, dim) float64 in the place of ``vectors``; the ranking scales them to length 1.
 
-        Args:
-            vectors: (n, dim) float64 of one side and language, as the encoder gives them; never
-                changed in place.
-            side: theirs.
-            language: theirs.
-            fitted: what ``fit`` returned.
+        ``vectors`` are (n, dim) float64 of one ``side`` and ``language``, as the encoder gives
+        them, and never changed in place; ``fitted`` is what ``fit`` returned.
 
         Raises:
             DataError: ``fit`` did not see the language; a plugin whose source leaves the vectors
@@ -288,13 +291,10 @@ class Executor(Plugin, Protocol):
     def execute(
         self, jobs: Sequence[Job], run: Callable[[Job], Outcome], *, fail_fast: bool
     ) -> Mapping[str, Outcome]:
-        """Run all jobs.
+        """Run all jobs; returns the outcome of each by its key.
 
         Args:
             jobs: in an order in which each comes after what it needs.
             run: does one job; never raises for a job's failure.
             fail_fast: stop at the first failure instead of going on with what does not need it.
-
-        Returns:
-            The outcome of each job by its key.
         """

@@ -9,22 +9,29 @@ import numpy as np
 import numpy.typing as npt
 
 Side = Literal["query", "passage"]
+"""What a text is: a question, or a candidate answer."""
 Direction = Literal["higher", "lower"]
+"""Which values of a metric are better."""
 Int32Array = npt.NDArray[np.int32]
+"""A numpy array of int32; its shape is said where it is used."""
 Int64Array = npt.NDArray[np.int64]
+"""A numpy array of int64."""
 FloatArray = npt.NDArray[np.float64]
+"""A numpy array of float64."""
 BoolArray = npt.NDArray[np.bool_]
-TokenIds = Sequence[int] | Int32Array  # the tokens of one text
+"""A numpy array of bool."""
+TokenIds = Sequence[int] | Int32Array
+"""The tokens of one text: (tokens,) if it is an array."""
 
 
-# The columns of a scores file that say which row it is; all others are metrics.
 SCORE_KEYS = ("item", "cluster", "query", "query_language", "pool", "setting")
-
-# What queries can be told apart by without the dataset's help: `hbench compare --by`.
+"""The columns of a scores file that say which row it is; all others are metrics."""
 BUILT_IN = ("language", "pair", "family", "script", "seen", "length", "overlap")
-# Names that no column of a query may have: those, and what the tables call their own.
+"""What queries can be told apart by without the dataset's help: ``hbench compare --by``."""
 RESERVED = frozenset({*BUILT_IN, "item", "text", "id"})
+"""Names that no column of a query may have: ``BUILT_IN``, and what the tables call their own."""
 NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
+"""What a dataset that knows nothing more of a query says of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A candidate answer; ``id`` is unique inside its language."""
+    """A candidate answer.
+
+    Args:
+        id: unique inside its language.
+        language: BCP 47 tag.
+        text: what is ranked.
+    """
 
     id: str
     language: str
@@ -95,7 +108,12 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Tokenized:
-    """What a tokenizer makes of texts: their ids, and how many texts had to be cut."""
+    """What a tokenizer makes of texts.
+
+    Args:
+        ids: the token ids of each text, with special tokens.
+        cut: how many texts were longer than the model takes.
+    """
 
     ids: list[list[int]]
     cut: int = 0
@@ -108,7 +126,7 @@ class Negatives:
     Args:
         starts: (items x L + 1,) where the negatives of cell (item, language), numbered through
             row by row, begin in ``numbers``.
-        numbers: text numbers of passages, as in ``Items.passage``.
+        numbers: (negatives,) text numbers of passages, as in ``Items.passage``.
     """
 
     starts: Int64Array
@@ -126,10 +144,10 @@ class Items:
         passage: (items, L) int32 text numbers of the relevant passage, likewise, counted apart.
         source: (items,) int32, the training source that each item comes from.
         weights: (sources,) float64, the spec's weight of each source.
-        bounds: (sources, 2) float64, the least and the largest size that each is taken for in
-            weighing; None leaves all as they are.
         negatives: the hard negatives, None if the data has none.
         names: of the sources, for messages.
+        bounds: (sources, 2) float64, the least and the largest size that each is taken for in
+            weighing; None leaves all as they are.
     """
 
     languages: tuple[str, ...]
@@ -190,7 +208,14 @@ class Top:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: ``done``, ``failed`` (with why) or ``skipped`` (what it needs failed)."""
+    """How a job ended.
+
+    Args:
+        state: ``done``, ``failed``, or ``skipped``, since something it needs was not done.
+        seconds: that it took.
+        message: why it failed or was skipped, in a line.
+        detail: what the job tells of itself besides; JSON values.
+    """
 
     state: Literal["done", "failed", "skipped"]
     seconds: float = 0.0

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from hbench import options, protocols
 from hbench.errors import HBenchError, OptionError, PluginError, did_you_mean
@@ -95,6 +95,12 @@ def entries(kind: Kind) -> Mapping[str, tuple[Entry, ...]]:
     return _all_entries()[kind]
 
 
+def parts_of(protocol: type) -> list[str]:
+    """The names of what a Protocol asks for; class variables are no more than annotations there."""
+    names = {*dir(protocol), *get_type_hints(protocol)}
+    return sorted(name for name in names if not name.startswith("_"))
+
+
 def forget() -> None:
     """Look anew at what is installed when a plugin is next asked for."""
     _all_entries.cache_clear()
@@ -131,7 +137,7 @@ def load(entry: Entry) -> Callable[..., Any]:
     except Exception as error:
         cause = f"{type(error).__name__}: {error}"
         raise PluginError(
-            f"{entry} cannot be imported from {entry.point.value}: {cause}; {_remedy(entry, error)}"
+            f"{entry} cannot be imported from {entry.point.value}: {cause}"
         ) from error
     if not callable(factory):
         raise PluginError(f"{entry}: {entry.point.value} is neither a class nor a function")
@@ -139,8 +145,8 @@ def load(entry: Entry) -> Callable[..., Any]:
     return checked
 
 
-def _remedy(entry: Entry, error: Exception) -> str:
-    """What helps against a failed import."""
+def _remedy(entry: Entry, error: BaseException | None) -> str:
+    """What helps where a plugin cannot be loaded, and against the import's error."""
     lacking = (getattr(error, "name", None) or "").partition(".")[0]
     if isinstance(error, ModuleNotFoundError) and lacking != entry.point.module.partition(".")[0]:
         return f"install what it needs, as `pip install {lacking}`"
@@ -155,7 +161,10 @@ def build(kind: Kind, name: str, given: Mapping[str, Any]) -> Built:
         OptionError: an option is unknown, missing or has a wrong value; holds every one of them.
     """
     entry = find(kind, name)
-    factory = load(entry)
+    try:
+        factory = load(entry)
+    except PluginError as error:
+        raise PluginError(f"{error}; {_remedy(entry, error.__cause__)}") from error.__cause__
     values = options.check(factory, given, str(entry))
     try:
         plugin = factory(**values)
@@ -163,7 +172,7 @@ def build(kind: Kind, name: str, given: Mapping[str, Any]) -> Built:
         raise
     except (HBenchError, ValueError) as error:
         raise OptionError(f"{entry}: {error}") from error
-    wanted = [part for part in dir(PROTOCOLS[kind]) if not part.startswith("_")]
+    wanted = parts_of(PROTOCOLS[kind])
     missing = [part for part in wanted if not hasattr(plugin, part)]
     if missing:
         raise PluginError(

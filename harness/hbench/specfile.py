@@ -14,8 +14,8 @@ from hbench.errors import Mistake, SpecError, shortened, shown
 
 SpecPath = tuple[str | int, ...]
 # A file within these is judged in a second.
-MAX_BYTES = 500_000
-MAX_VALUES = 7_500  # aliases can make a small file mean an endless one
+MAX_BYTES = 200_000
+MAX_VALUES = 3_000  # aliases can make a small file mean an endless one
 MAX_DIGITS = 100
 MAX_BITS = 63
 
@@ -71,7 +71,7 @@ class SpecFile:
     """The values of one YAML text; ``locate`` gives the line and column of any of them.
 
     Raises:
-        SpecError: the text is not YAML, has a key twice, or means more than 7,500 values.
+        SpecError: the text is not YAML, has a key twice, or means more than 3,000 values.
     """
 
     def __init__(self, text: str, name: str) -> None:

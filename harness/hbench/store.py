@@ -29,7 +29,17 @@ def canonical(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def key_of(inputs: Mapping[str, Any]) -> str:
-    """64 hex digits that differ exactly when the inputs of a job differ."""
+    """64 hex digits that differ exactly when the inputs of a job differ.
+
+    It is the sha256 of their JSON with sorted keys, so that the order of keys is nothing.
+
+    Args:
+        inputs: JSON values.
+
+    Raises:
+        TypeError: a value is none that JSON has.
+        ValueError: a number is NaN or infinite.
+    """
     return hashlib.sha256(canonical(inputs).encode()).hexdigest()
 
 
@@ -202,7 +212,14 @@ def is_intact(folder: Path) -> bool:
 
 
 def file_record(path: Path) -> dict[str, Any]:
-    """The size and sum by which a file is known again."""
+    """The size and sum by which a file is known again.
+
+    Returns:
+        ``bytes`` and ``sha256``, in 64 hex digits.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"bytes": path.stat().st_size, "sha256": digest}

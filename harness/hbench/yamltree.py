@@ -13,7 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scanner import Scanner
 
-MAX_VALUES = 7_500
+MAX_VALUES = 3_000
 MAX_DEPTH = 50
 LONGEST = 200  # characters of what ruamel.yaml says, which may quote half of the file
 # What it says, and what helps; {line} is where the list, mapping or quote began.
@@ -81,7 +81,7 @@ def compose(text: str) -> Any:  # noqa: ANN401 - ruamel's nodes are untyped
     """The root node; None for a text without values.
 
     Raises:
-        Malformed: the text is no YAML, nested more than 50 levels deep, or of more than 7,500
+        Malformed: the text is no YAML, nested more than 50 levels deep, or of more than 3,000
             values.
     """
     yaml = YAML(typ="safe", pure=True)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from hbench import registry
 from hbench.cli import doctor as command
 from hbench.doctor import Cores, Folder, Gpu, Machine, Memory, Torch, findings
-from hbench.doctor.looking import container_limits, folder
+from hbench.doctor.looking import SETTINGS, container_limits, folder
 
 GIB = 1 << 30
 
@@ -246,8 +246,10 @@ def test_a_folder_is_tried_and_left_as_it_was(tmp_path):
 
 @pytest.fixture
 def doctor(tmp_path, monkeypatch):
-    """Calls the command in an empty folder."""
+    """Calls the command in an empty folder, where nothing is set that it looks for."""
     monkeypatch.chdir(tmp_path)
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(command.doctor)
     return lambda *options: CliRunner().invoke(app, options)
@@ -270,6 +272,7 @@ def test_programs_get_the_facts_and_findings_as_json(doctor, monkeypatch):
     assert done.exit_code == 0
     found = json.loads(done.stdout)
     assert found["plugins"]["sampler"] >= 5
+    assert ("flash-attn" in found["extras"]) == bool(found["torch"]["cuda"])
     assert found["findings"][0] == {
         "what": "OMP_NUM_THREADS='many' is not a number of threads; unset it",
         "consequence": "plan and run end with this message",

@@ -102,12 +102,12 @@ def test_trec_eval_gives_the_stored_scores_of_what_is_exported(folder, method):
 def test_the_model_is_a_copy_and_the_run_as_deep_as_asked(folder):
     result = call("export", "toy", "plain", "--to", "new/out", "--depth", "7", "--dataset", "test")
     assert result.stdout == (
-        "new/out/model: plain (seed 1), for SentenceTransformer\n"
+        "new/out/model: plain (seed 1), for SentenceTransformer, with a model card\n"
         "new/out/trec/test: 9 runs, each with its judgements, of depth 7, exact\n"
     )
     (model,) = Path("results/systems").glob("*/model")
     same = filecmp.dircmp(model, "new/out/model")
-    assert not (same.left_only or same.right_only or same.diff_files)
+    assert (same.left_only, same.right_only, same.diff_files) == ([], ["README.md"], [])
     assert sorted(path.name for path in Path("new/out").iterdir()) == [
         "export.json",
         "model",

@@ -1,6 +1,7 @@
 """Each command's help, as a terminal of 80 columns shows it."""
 
 import re
+from typing import Any
 
 import pytest
 from tests.cli.calling import call
@@ -8,7 +9,8 @@ from typer.main import get_command
 
 from hbench.cli import app
 
-COMMANDS = list(get_command(app).commands)
+DEFINED: Any = get_command(app)
+COMMANDS = list(DEFINED.commands)
 SCREEN = 40  # lines
 
 
@@ -43,6 +45,6 @@ def test_the_help_of_a_command_fits_on_a_screen(command):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_is_explained(command):
-    told = [each for each in get_command(app).commands[command].params if each.name != "help"]
+    told = [each for each in DEFINED.commands[command].params if each.name != "help"]
     silent = [each.name for each in told if not each.help and each.param_type_name == "option"]
     assert silent == []

@@ -36,6 +36,14 @@ def test_a_file_that_is_there_is_not_replaced_unless_that_is_asked_for():
         (["--data", "data/{lang}.tsv", "--query", "asked"], "--query asked: data/de.tsv has no"),
         (["--data", "data/{lang}.tsv", "--id", "nr"], "--id nr: data/de.tsv has no such column"),
         (["--data", "data/{lang}.tsv", "--test", "data/{lang}.tsv"], "--test data/{lang}.tsv: is"),
+        (["--data", "{language}.tsv"], "--data {language}.tsv: there is no such file ({lang} sta"),
+        (["--data", "bare/{lang}.tsv"], "bare/en.tsv: its first line and that of bare/de.tsv have"),
+        (["--data", "void/{lang}.tsv"], "void/de.tsv: has names of columns (question, answer), a"),
+        (["--data", "empty/{lang}.tsv"], "empty/de.tsv: is empty, or no line of it has a field"),
+        (
+            ["--data", "latin/{lang}.tsv"],
+            "latin/de.tsv, line 2: byte 17 is no UTF-8; save the file",
+        ),
         (["--data", "few/{lang}.tsv"], "few/{lang}.tsv: 3 items are too few to train on some"),
         (["--data", "data/{lang}.tsv", "--samplers", "mno"], "no sampler is named 'mno': did you"),
         (["--samplers", ""], "--samplers '': name at least one, as --samplers mono,cross,hybrid"),
@@ -52,7 +60,24 @@ def test_a_mistake_is_one_message_and_writes_nothing(options, message):
     a_table_each(rows(3), "few")
     write_lines("data/de.csv", ["id,question,answer", "1,why,so"])
     write_lines("data/de.txt", ["why"])
+    for tag in ("de", "en"):
+        write_lines(f"bare/{tag}.tsv", [f"{tag} why\t{tag} so", f"{tag} who\t{tag} she"])
+        write_lines(f"void/{tag}.tsv", ["question\tanswer"])
+        write_lines(f"empty/{tag}.tsv", [])
+        write_lines(f"latin/{tag}.tsv", ["question\tanswer"])
+        with Path(f"latin/{tag}.tsv").open("ab") as file:
+            file.write("fünf\tso\n".encode("latin-1"))
     assert refused(*options).startswith(message)
+
+
+def test_a_folder_is_answered_with_the_pattern_of_what_it_holds():
+    a_table_each(rows(12))
+    write_lines("inside/de/corpus.jsonl", ["{}"])
+    assert "differ by language, as data/{lang}.tsv; it holds de.tsv, en" in refused(
+        "--data", "data"
+    )
+    assert "differ by language, as inside/{lang}; it holds de" in refused("--data", "inside")
+    assert refused("--data", "data/*.tsv").endswith("names differ, as data/{lang}.tsv")
 
 
 def test_a_text_that_is_not_there_is_told_with_its_line():

@@ -243,7 +243,7 @@ def ranks_of(queries):
 )
 def test_a_metric_that_breaks_its_contract_is_named(returned, message):
     class Odd:
-        version = 1
+        version: ClassVar[int] = 1
         direction: ClassVar[Direction] = "higher"
 
         def values(self, ranks):

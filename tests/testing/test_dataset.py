@@ -69,6 +69,11 @@ def asking(*queries: Any) -> type[Right]:
     return giving(queries=queries)
 
 
+def mistyped(query: Query, **fields: Any) -> Query:
+    """The query with values that its type does not allow."""
+    return replace(query, **fields)
+
+
 def judging(*judgements: Any) -> type[Right]:
     """A dataset that has these judgements besides."""
     return giving(judgements=(*JUDGEMENTS, *judgements))
@@ -161,17 +166,17 @@ BROKEN: Sequence[tuple[str, Callable[[], Any]]] = [
     ("downloads-are-pinned", giving(downloads=[replace(FILE, size=0)])),
     ("downloads-are-pinned", giving(downloads=[replace(FILE, licence="")])),
     ("streams-hold-records", asking(("age", "de", "Wie alt?"))),
-    ("streams-hold-records", asking(replace(AGE_DE, item=1))),
-    ("streams-hold-records", asking(replace(AGE_DE, cluster=None))),
+    ("streams-hold-records", asking(mistyped(AGE_DE, item=1))),
+    ("streams-hold-records", asking(mistyped(AGE_DE, cluster=None))),
     ("streams-hold-records", giving(passages=())),
     ("texts-can-be-read", asking(replace(AGE_DE, text=" \n"))),
     ("texts-can-be-read", asking(replace(AGE_DE, item=""))),
     ("texts-can-be-read", giving(passages=(replace(OLD_DE, text=HALF),))),
     ("columns-have-names-of-their-own", asking(replace(AGE_DE, columns={"language": "de"}))),
     ("columns-have-names-of-their-own", asking(replace(AGE_DE, columns={"answer": ""}))),
-    ("columns-have-names-of-their-own", asking(replace(AGE_DE, columns={"year": 1950}))),
-    ("columns-have-names-of-their-own", asking(replace(AGE_DE, columns=["answer"]))),
-    ("columns-have-names-of-their-own", asking(replace(AGE_DE, columns=None))),
+    ("columns-have-names-of-their-own", asking(mistyped(AGE_DE, columns={"year": 1950}))),
+    ("columns-have-names-of-their-own", asking(mistyped(AGE_DE, columns=["answer"]))),
+    ("columns-have-names-of-their-own", asking(mistyped(AGE_DE, columns=None))),
     ("records-are-in-listed-languages", asking(replace(AGE_DE, language="deu"))),
     ("records-are-in-listed-languages", giving(languages=("de", "en", "fr"))),
     ("one-query-an-item-and-language", asking(AGE_DE, replace(AGE_DE, text="Welches Alter?"))),

@@ -28,6 +28,7 @@ from torch.nn.functional import cross_entropy, normalize
 from hbench.testing import ContractError, check_objective
 from hbench.testing.objective import RULES
 
+
 @pytest.mark.parametrize(
     "kind", [Right, LearnedScale, WithHardNegatives, Triplet, Hardest, Translations, PassageAlone,
              Sigmoid, Structure],
@@ -62,12 +63,12 @@ def masked_to_the_end(batch: Any) -> torch.Tensor:
     return (negatives.logsumexp(1) - scores.diagonal()).mean()
 
 
-def normalized_in_place(batch: Any) -> torch.Tensor:
+def normalized_in_place(batch: Any) -> Any:
     batch["query"].data /= batch["query"].norm(dim=1, keepdim=True)
     return Right().loss(batch)
 
 
-def noting_in_the_batch(batch: Any) -> torch.Tensor:
+def noting_in_the_batch(batch: Any) -> Any:
     batch["scores"] = cosines(batch["query"], batch["passage"])
     return Right().loss(batch)
 
@@ -79,7 +80,7 @@ class Counting(Right):
         return super().loss(batch) * (1 + next(self.calls))
 
 
-def detached(batch: Any) -> torch.Tensor:
+def detached(batch: Any) -> Any:
     with torch.no_grad():
         return Right().loss(batch)
 
@@ -166,8 +167,8 @@ def test_a_message_says_which_rule_on_which_input_what_was_found_and_what_is_rig
         check_objective(changing(lambda loss: -loss)())
     assert str(caught.value) == (
         "Broken() breaks the rule 'perfect-batch-costs-less': A batch whose texts agree in each "
-        "row and differ between rows costs less than the same texts moved to other rows, or than texts "
-        "that are all alike; or all three cost the same.\n"
+        "row and differ between rows costs less than the same texts moved to other rows, or than "
+        "texts that are all alike; or all three cost the same.\n"
         "  input: hbench.testing.batches.aligned_batch(objective, rows)\n"
         "  found: apart -0.000136247, moved -10.0001, alike -1.38629\n"
         "  right: a loss to be minimised, not a score to be maximised"
@@ -191,7 +192,7 @@ def test_an_error_of_the_objective_itself_is_raised_with_a_note_of_what_it_was_g
 
 def test_a_loss_that_looks_at_numbers_is_warned_of_and_passes():
     def loss(batch):
-        return Right().loss(batch) / float(batch["query"].norm())
+        return Right().loss(batch) / float(batch["query"].detach().norm())
 
     with pytest.warns(UserWarning, match="looks at numbers of the batch"):
         check_objective(of_batch(loss)())

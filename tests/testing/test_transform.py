@@ -95,7 +95,7 @@ def applying(change: Callable[[Any, Any], Any]) -> type[Right]:
     return type("Broken", (Right,), {"apply": apply})
 
 
-def means(vectors: Any) -> dict[str, Any]:
+def means(vectors: Any) -> Any:
     return Right().fit(vectors)
 
 
@@ -109,7 +109,7 @@ def changed_fitted(vectors: Any, mean: Any) -> Any:
     return vectors - mean / 2
 
 
-def centred_when_fitted(vectors: Any) -> dict[str, Any]:
+def centred_when_fitted(vectors: Any) -> Any:
     fitted = means(vectors)
     for language, rows in vectors.items():
         rows -= fitted[language]

@@ -1,7 +1,7 @@
 """A weighted sum of objectives gives each part what it would be given alone."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ class Total:
 
     needs: tuple[Any, ...]
     seen: dict[str, Any] = field(default_factory=dict)
-    version: int = 1
+    version: ClassVar[int] = 1
 
     def loss(self, batch):
         self.seen.update(batch)

@@ -36,7 +36,7 @@ SetOption = Annotated[
 BenchmarksArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[BENCHMARK]...",
+        metavar="BENCHMARK",
         help="Default: all in results.",
         autocompletion=completing.benchmarks,
     ),

@@ -47,7 +47,7 @@ def benchmarks_of_file(context: typer.Context) -> Proposals:
     """The benchmarks of the FILE that stands before."""
     from hbench.specfile import SpecFile
 
-    for file in (context.params.get("file"), *_unread(context)):
+    for file in filter(None, (context.params.get("file"), *_unread(context))):
         with suppress(HBenchError, AttributeError, KeyError, TypeError):
             return list(SpecFile.read(Path(file)).data["benchmarks"].keys())
     return []

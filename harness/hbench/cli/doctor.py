@@ -38,6 +38,7 @@ def doctor(
             machine = examine(results)
         finally:
             said.cancel()
+            said.join()  # or else it might still write when all is over
         found = findings(machine)
         if form == "json":
             content = {**asdict(machine), "findings": [asdict(each) for each in found]}

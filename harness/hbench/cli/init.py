@@ -111,26 +111,23 @@ def check_target(file: Path, *, force: bool) -> None:
 
 
 def put(file: Path, text: str) -> None:
-    """Write a spec whole or not at all, after it was read and planned as a run would.
+    """Write a spec whole or not at all, after it was checked as ``hbench validate`` does.
 
     Raises:
-        SpecError: it is not valid.
-        DataError: the data cannot offer what it asks for.
+        SpecError: it is not valid, or the data cannot offer what it asks for.
         StoreError: the folder cannot be written.
     """
     from tempfile import TemporaryDirectory
 
     from hbench.errors import StoreError
-    from hbench.plan import make_plan
-    from hbench.provenance import find_hardware
-    from hbench.store import Store, put_in_place
+    from hbench.store import put_in_place
     from hbench.validate import load_spec
 
     try:
         with TemporaryDirectory(prefix=".hbench-", dir=file.parent) as folder:
             draft = Path(folder) / file.name
             draft.write_text(text, encoding="utf-8")
-            make_plan(load_spec(draft), Store(Path("results")), find_hardware("cpu"))
+            load_spec(draft)
             put_in_place(draft, file)
     except OSError as error:
         cause = error.strerror or error

@@ -18,11 +18,14 @@ def new(
     kind: Annotated[
         str,
         typer.Argument(
+            metavar="KIND",
             help="sampler, encoder, dataset, objective, metric, transform or executor.",
             autocompletion=completing.kinds,
         ),
     ],
-    name: Annotated[str, typer.Argument(help="What specs call it, as english-first.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="What specs call it, as english-first.")
+    ],
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="Its folder; default: hbench-NAME.")
     ] = None,

@@ -23,11 +23,15 @@ WIDTH = 80
 def plugins(
     kind: Annotated[
         str | None,
-        typer.Argument(help="sampler, encoder, dataset, ...", autocompletion=completing.kinds),
+        typer.Argument(
+            metavar="KIND", help="sampler, encoder, dataset, ...", autocompletion=completing.kinds
+        ),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Argument(help="Show this plugin alone.", autocompletion=completing.names_of_kind),
+        typer.Argument(
+            metavar="NAME", help="Show this plugin alone.", autocompletion=completing.names_of_kind
+        ),
     ] = None,
     form: Annotated[
         Literal["table", "json"], typer.Option("--format", help="How to print.")

@@ -22,7 +22,8 @@ from hbench.provenance import find_hardware, versions
 from hbench.store import Store
 from hbench.training.trackers import TRACKERS
 
-EXTRAS = (*TRACKERS, "sentence-transformers", "flash-attn")
+EXTRAS = (*TRACKERS, "sentence-transformers")
+EXTRAS_ON_CUDA = ("flash-attn",)
 SETTINGS = (
     "HBENCH_DATA", "HBENCH_OFFLINE", "HF_HUB_OFFLINE", "HF_HOME", "HF_HUB_CACHE",
     "OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "NUMBA_CACHE_DIR", "CUDA_VISIBLE_DEVICES",
@@ -51,12 +52,14 @@ def examine(results: Path) -> Machine:
     memory = psutil.virtual_memory()
     drivers, driver_cuda = _drivers()
     broken, clashes = _plugins()
+    torch = _torch()
+    extras = (*EXTRAS, *(EXTRAS_ON_CUDA if torch.cuda else ()))
     return Machine(
         platform=platform.platform(),
         versions=versions(),
         unmet=_unmet(),
-        extras={name: _version(name) for name in EXTRAS},
-        torch=_torch(),
+        extras={name: _version(name) for name in extras},
+        torch=torch,
         drivers=drivers,
         driver_cuda=driver_cuda,
         cores=Cores(os.cpu_count() or 1, usable or 1, cpus, psutil.getloadavg()[0]),

@@ -167,7 +167,7 @@ class Series:
         return self.menu.sources
 
     def batch(self, step: int) -> Int32Array:
-        """A step's batch; see ``hbench.protocols.Batches``."""
+        """(batch_size, 3) int32, a step's batch; see ``hbench.protocols.Batches``."""
         return self.draw(self.drawer.generator(step), step)
 
     def draw(self, rng: "np.random.Generator", step: int) -> Int32Array:
@@ -176,8 +176,15 @@ class Series:
         Where data is scarce, early rows can shut out so many items that the batch cannot be
         filled. It is then drawn anew from items that may all meet; ``Drawer.series`` found enough.
 
+        Args:
+            rng: of the step, from ``Drawer.generator``.
+            step: which one; pairs in turn depend on it.
+
         Returns:
             (batch_size, 3) int32: item, query language, passage language.
+
+        Raises:
+            DataError: too few items are left that may meet.
         """
         offer = self.menu.offers[_below(self.menu.bounds, rng)]
         if self.pairs == "batch":

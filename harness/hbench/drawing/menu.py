@@ -10,8 +10,10 @@ from annotated_types import Ge, Le
 
 from hbench.records import FloatArray, Int32Array, Int64Array
 
-Exponent = Annotated[float, Ge(0), Le(8)]  # 0: uniform, 1: by size; more than 8 says "the largest"
+Exponent = Annotated[float, Ge(0), Le(8)]
+"""Of a size: 0 is uniform, 1 by size, and more than 8 would say "the largest"."""
 Pairs = Literal["row", "batch", "round-robin"]
+"""When a language pair is drawn; see ``Drawer.series``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,7 @@ class Offer:
     Args:
         pairs: (P, 2) int64: query language, passage language.
         chances: (P,) float64, the probability of each pair.
-        items: int32, the items of pair after pair; equal lists stand here once.
+        items: (n,) int32, the items of pair after pair; equal lists stand here once.
         starts: (P,) int64, where the items of each pair begin.
         sizes: (P,) int64, how many items each pair has, at least 1.
     """
@@ -51,7 +53,13 @@ class Offer:
 
     @classmethod
     def of(cls, pairs: Int64Array, chances: FloatArray, items: Sequence[Int32Array]) -> "Offer":
-        """The offer of these pairs, from the items of each."""
+        """The offer of these pairs.
+
+        Args:
+            pairs: (P, 2) int64: query language, passage language.
+            chances: (P,) float64, the probability of each pair.
+            items: for each pair (items,) int32, at least one.
+        """
         parts = {part.tobytes(): part for part in items}
         ends = np.cumsum([len(part) for part in parts.values()], dtype=np.int64)
         start = {key: end - len(parts[key]) for key, end in zip(parts, ends.tolist(), strict=True)}
@@ -78,11 +86,16 @@ class Offer:
         )
 
     def items_of(self, pair: int) -> Int32Array:
-        """The items of one pair."""
+        """(items,) int32 of one pair."""
         return self.items[self.starts[pair] : self.starts[pair] + self.sizes[pair]]
 
     def picked(self, pair: Int64Array, place: FloatArray) -> Int32Array:
-        """The items of these pairs that stand at these places, from 0 up to 1, of their lists."""
+        """(n,) int32, one item for each of n pairs.
+
+        Args:
+            pair: (n,) the pairs' numbers.
+            place: (n,) from 0 up to 1, where in the pair's list of items each stands.
+        """
         return self.items[self.starts[pair] + (place * self.sizes[pair]).astype(np.int64)]
 
     def shuffled(self, rng: "np.random.Generator") -> "Offer":

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from hbench.errors import DataError, OptionError, did_you_mean
@@ -48,7 +49,7 @@ def of_one_file(columns: Sequence[Column], place: str, answers: Answers) -> dict
         raise DataError(
             f"{place}: no two columns are called by languages, as 'de' and 'en' or 'question_de' "
             f"and 'question_en'; its columns are {_listed(names)}. For a file of each language "
-            f"write {LANG} where their names differ, as data/{LANG}.tsv"
+            f"write {LANG} where their names differ, as {_sibling(Path(place))}"
         )
     query, passage = _query_and_passage(list(patterns), names, place, answers)
     languages = patterns.get(query, ())
@@ -155,6 +156,11 @@ def _expression(pattern: str, code: str) -> str:
 
 def _given(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - values of a spec
     return {name: value for name, value in options.items() if value}
+
+
+def _sibling(path: Path) -> str:
+    """The pattern of files that lie beside one, by their languages."""
+    return str(path.with_name(f"{LANG}{path.suffix}"))
 
 
 def _listed(names: Sequence[str]) -> str:

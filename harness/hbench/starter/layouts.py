@@ -84,10 +84,28 @@ def _of(option: str, pattern: str, found: Sequence[Path], answers: Answers) -> L
     elif kind == "lines":
         options = {}
     else:
+        if kind == "table":
+            _check_headers(found)
         options = of_each_file(columns(first), str(first), answers)
     return Layout(
         shipped.ALIGNED, {"files": pattern, **options}, counted=counted, notes=_notes(options)
     )
+
+
+def _check_headers(found: Sequence[Path]) -> None:
+    """Whether the first lines name columns; in files without a header each has texts of its own.
+
+    Raises:
+        DataError: they have no name in common.
+    """
+    names = [{column.name for column in columns(path)} for path in found]
+    for path, own in zip(found, names, strict=True):
+        if not any(sign.isalpha() for name in own & names[0] for sign in name):
+            raise DataError(
+                f"{path}: its first line and that of {found[0]} have no name in common; the first "
+                "line of a table names its columns: put the same above each file, with tabs "
+                "between the names, as 'question' and 'answer'"
+            )
 
 
 def _notes(options: Mapping[str, Any]) -> list[str]:
@@ -109,10 +127,11 @@ def _folders(option: str, pattern: str, found: Sequence[Path]) -> Layout:
     """BEIR's folders; two that judge the very same pairs hold translations."""
     if not any((found[0] / name).is_file() for name in CORPUS):
         inside = sorted(path.name for path in found[0].iterdir())
+        first = next((name for name in inside if not name.startswith(".")), "de.tsv")
         raise DataError(
             f"{option} {pattern}: {found[0]} is a folder without {CORPUS[0]}, which BEIR's have; "
-            f"name its files, with {LANG} where their names differ by language, as "
-            f"{found[0] / f'{LANG}.tsv'}; it holds {_some(inside)}"
+            f"name what it holds, with {LANG} where the names differ by language, as "
+            f"{found[0] / f'{LANG}{Path(first).suffix}'}; it holds {_some(inside)}"
         )
     judged = [
         {path.stem: path.read_bytes() for path in (each / JUDGED).glob("*.tsv")} for each in found
@@ -161,7 +180,7 @@ def _nothing(path: Path) -> str:
         folder = folder.parent
     inside = sorted(each.name for each in folder.iterdir()) if folder.is_dir() else []
     what = "no file matches" if LANG in str(path) else "there is no such file"
-    hint = f" ({LANG} stands for a language's code, as de or zh-CN)" if LANG in str(path) else ""
+    hint = f" ({LANG} stands for a language's code, as de or zh-CN)" if "{" in str(path) else ""
     return f"{what}{hint}; {folder.resolve()} holds {_some(inside)}"
 
 

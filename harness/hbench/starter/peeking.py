@@ -107,9 +107,14 @@ def columns(path: Path) -> list[Column]:
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not names:
         raise DataError(f"{path}: is empty, or no line of it has a field")
-    return [
+    found = [
         Column(name, [row[name] for row in rows if row.get(name, "").strip()]) for name in names
     ]
+    if not any(column.values for column in found):
+        raise DataError(
+            f"{path}: has names of columns ({', '.join(names)}), and no line below them"
+        )
+    return found
 
 
 def _rows(lines: Sequence[str]) -> list[Mapping[str, str]]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from inspect import getdoc
 from pathlib import Path
@@ -23,9 +24,7 @@ TEXT = """\
 # `hbench schema > hbench.schema.json` makes that file; editors then complete and check this one.
 #
 # Next, from the folder in which the data's paths begin:
-#   hbench plan {file}      # what would be done
-#   hbench run {file}       # train, evaluate, print the tables; interrupted, it goes on
-#   hbench report {name}    # one HTML page
+{commands}
 #
 {facts}
 
@@ -86,8 +85,7 @@ def starter(
     train, test = ({"use": each.use, **each.options} for each in layouts)
     name = file.stem
     return TEXT.format(
-        file=_safe(_shell(str(file))),
-        name=_safe(_shell(name)),
+        commands=_commands(file),
         facts="\n".join(line for fact in facts for line in _comment(fact, 0)),
         key=value(name),
         says=value(f"which sampler is better: {', '.join(samplers)}?"),
@@ -214,7 +212,13 @@ def _safe(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
-def _shell(word: str) -> str:
-    import shlex
-
-    return shlex.quote(word)
+def _commands(file: Path) -> str:
+    """What to do next, as comments."""
+    path, name = (_safe(shlex.quote(word)) for word in (str(file), file.stem))
+    lines = {
+        f"hbench plan {path}": "what would be done",
+        f"hbench run {path}": "train, evaluate, print the tables; interrupted, it goes on",
+        f"hbench report {name}": "one HTML page",
+    }
+    width = max(map(len, lines))
+    return "\n".join(f"#   {line:<{width}}  # {what}" for line, what in lines.items())

@@ -59,6 +59,7 @@ CHECKS: Mapping[Kind, Callable[..., None]] = {
     "transform": check_transform,
     "executor": check_executor,
 }
+"""The check of each kind of plugin."""
 RULES: Mapping[Kind, tuple[Rule, ...]] = {
     "sampler": (*common.RULES, *sampler.RULES),
     "encoder": (*common.RULES, *encoder.RULES),
@@ -68,6 +69,7 @@ RULES: Mapping[Kind, tuple[Rule, ...]] = {
     "transform": (*common.RULES, *transform.RULES),
     "executor": (*common.RULES, *executor.RULES),
 }
+"""What the check of each kind checks."""
 
 
 def built(kind: Kind, name: str, **options: Any) -> Any:  # noqa: ANN401 - of any kind

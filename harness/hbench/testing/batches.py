@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest then shows the lines of whoever writes the plugin
 
 Batch = dict[str, "torch.Tensor"]
+"""What ``hbench.protocols.Objective.loss`` is given."""
 Duplicates = Literal["none", "some", "all"]
+"""Which texts are no negatives; see ``random_batch``."""
 Rows = Literal["apart", "moved", "alike"]
+"""How the texts of a batch lie; see ``aligned_batch``."""
 
 
 def random_batch(objective: Any, *, rows: int, dim: int, duplicates: Duplicates = "none") -> Batch:  # noqa: ANN401

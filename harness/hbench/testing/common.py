@@ -8,6 +8,7 @@ from typing import Any
 
 from hbench import options
 from hbench.errors import shown
+from hbench.registry import parts_of
 from hbench.testing.rules import Checked, Rule
 
 __tracebackhide__ = True  # pytest then shows the lines of whoever writes the plugin
@@ -46,11 +47,6 @@ ROUND_TRIP = Rule(
 RULES = (PARTS, CALLS, VERSION, FROZEN, TYPED, ROUND_TRIP)
 
 
-def parts_of(protocol: type) -> list[str]:
-    """The names of what a Protocol asks for."""
-    return [name for name in dir(protocol) if not name.startswith("_")]
-
-
 def check_common(checked: Checked, protocol: type) -> None:
     """Check the rules of all kinds.
 
@@ -70,7 +66,7 @@ def check_common(checked: Checked, protocol: type) -> None:
     found = f"it lacks {', '.join(missing)}"
     checked.require(not missing, PARTS, given=given, found=found)
     for name in parts_of(protocol):
-        wanted = inspect.getattr_static(protocol, name)
+        wanted = inspect.getattr_static(protocol, name, None)
         if inspect.isfunction(wanted):
             _check_call(checked, name, wanted)
     version: Any = plugin.version  # type: ignore[attr-defined]

@@ -7,8 +7,8 @@ from typing import Any, get_args
 from hbench.errors import shown
 from hbench.protocols import Model
 from hbench.records import Side
+from hbench.registry import parts_of
 from hbench.testing.chance import global_random_state
-from hbench.testing.common import parts_of
 from hbench.testing.rules import Checked, Rule
 
 __tracebackhide__ = True  # pytest then shows the lines of whoever writes the plugin

@@ -22,7 +22,7 @@ __tracebackhide__ = True  # pytest then shows the lines of whoever writes the pl
 PARALLEL = Rule(
     "parallel-is-a-bool",
     "`parallel` says whether the queries of one item are translations of each other.",
-    "parallel: ClassVar[bool] = True",
+    "a property: def parallel(self) -> bool",
 )
 LISTED = Rule(
     "languages-are-listed",

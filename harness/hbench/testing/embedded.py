@@ -21,6 +21,7 @@ __tracebackhide__ = True  # pytest then shows the lines of whoever writes the pl
 
 LARGE, SMALL = 4096, 1  # budgets: all texts at once, and each alone
 WORDS = "the ids of hbench.testing.created.TEXTS, of both sides"
+NAMES = [f"{shown(text)} as {side}" for side in SIDES for text in TEXTS]  # of these rows
 
 VECTORS = Rule(
     "one-vector-a-text",
@@ -36,7 +37,7 @@ AGAIN = Rule(
     "same-text-same-vector",
     "After train(False) a text has the same vector whenever it is asked for, whatever the global "
     "random numbers of random, numpy and torch are.",
-    "no dropout outside of training",
+    "train(False) reaches every layer, and nothing drops out then",
 )
 ROWS = Rule(
     "row-i-belongs-to-text-i",
@@ -82,8 +83,8 @@ def check_vectors(checked: Checked, model: Model) -> None:
     tokens = token_ids(model)
     vectors = embedded(checked, model, tokens, AGAIN)
     usable = np.isfinite(vectors).all(axis=1) & (vectors != 0).any(axis=1)
-    bad = [(TEXTS * len(SIDES))[row] for row in np.flatnonzero(~usable)]
-    found = f"zeros, inf or NaN for {', '.join(map(shown, bad))}"
+    bad = [NAMES[row] for row in np.flatnonzero(~usable)]
+    found = f"zeros, inf or NaN for {', '.join(bad)}"
     checked.require(not bad, USABLE, given=f"embed({WORDS})", found=found)
     order = np.random.default_rng(0).permutation(len(tokens))
     cases = [
@@ -189,9 +190,8 @@ def _require_alike(
     shapes = f"vectors of shape {vectors.shape}, and then {other.shape}"
     given = f"embed({WORDS}, budget={LARGE}), and {how}"
     checked.require(vectors.shape == other.shape, VECTORS, given=given, found=shapes)
-    names = [f"{shown(text)} as {side}" for side in SIDES for text in TEXTS]
     alike = are_alike(vectors, other, tolerance(model))
-    checked.require(alike, rule, given=given, found=difference(vectors, other, names))
+    checked.require(alike, rule, given=given, found=difference(vectors, other, NAMES))
 
 
 def _check_state(

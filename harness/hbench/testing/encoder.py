@@ -26,7 +26,7 @@ RULES = (*created.RULES, *tokenized.RULES, *embedded.RULES, *saved.RULES, ELSEWH
 def check_encoder(plugin: object, *, other_processes: bool = True) -> None:
     """Check all rules of encoders, with the texts of `hbench.testing.created`.
 
-    The model is created four times, trained a little, and saved into a scratch folder.
+    The model is created several times, changed a little, and saved into a scratch folder.
 
     Args:
         plugin: the encoder.
@@ -45,6 +45,7 @@ def check_encoder(plugin: object, *, other_processes: bool = True) -> None:
     saved.check_saving(checked, model)
     if other_processes:
         _check_elsewhere(checked, model)
+    saved.check_mixed(checked, model)
     saved.check_moving(checked, model)
 
 

@@ -17,7 +17,7 @@ from hbench.testing.rules import Checked, Rule
 __tracebackhide__ = True  # pytest then shows the lines of whoever writes the plugin
 
 # Seconds in which an executor with threads or processes may still start what was on its way.
-GRACE = 0.05
+GRACE = 0.2
 
 EVERY = Rule(
     "an-outcome-for-every-job",
@@ -156,7 +156,7 @@ LATER = ToyJob("later", (GOOD, AFTER))
 
 
 def check_executor(plugin: object) -> None:
-    """Check all rules of executors, with jobs that do nothing but wait some milliseconds.
+    """Check all rules of executors, with jobs that do nothing but wait less than a second.
 
     An executor may run several jobs at once; what it starts within `GRACE` seconds after a failure
     was on its way. One that runs all jobs in the calling thread has no such excuse.
@@ -193,7 +193,7 @@ def _executed(checked: Checked, case: _Case) -> Mapping[str, Outcome]:
     keys = {job.key for job in case.jobs}
     is_mapping = isinstance(outcomes, Mapping)
     checked.require(is_mapping, EVERY, given=str(case), found=shown(outcomes))
-    found = f"the keys {_listed(outcomes)}, and the jobs' are {_listed(keys)}"
+    found = f"outcomes of {_listed(outcomes)}; the jobs are {_listed(keys)}"
     checked.require(set(outcomes) == keys, EVERY, given=str(case), found=found)
     for key, outcome in outcomes.items():
         found = f"{key}: {shown(outcome)}"

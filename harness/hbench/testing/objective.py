@@ -34,7 +34,7 @@ NEEDS = Rule(
     "needs-are-known",
     "`needs` names the texts of a row that the loss wants, each once; there are "
     f"{', '.join(get_args(Need))}.",
-    'needs: ClassVar[tuple[Need, ...]] = ("query", "passage")',
+    'a property: def needs(self) -> Sequence[Need], as ("query", "passage")',
 )
 NEGATIVES = Rule(
     "negatives-is-a-count",
@@ -210,9 +210,8 @@ def _check_device(checked: Checked) -> None:
         with torch.no_grad():
             objective.loss({name: tensor.to("meta") for name, tensor in batch.items()})
     except Exception as error:
-        given = (
-            f"{PLACE}.random_batch(objective, rows=4, dim=8, duplicates='some'), moved to `meta`"
-        )
+        words = "rows=4, dim=8, duplicates='some'"
+        given = f"{PLACE}.random_batch(objective, {words}), moved to `meta`"
         found = f"two devices meet: {error}"
         checked.require(not of_two_devices(error), DEVICE, given=given, found=found, cause=error)
         message = "looks at numbers of the batch: whether it works on a GPU is not known"

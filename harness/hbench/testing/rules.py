@@ -23,7 +23,14 @@ class Rule:
 
 
 class ContractError(AssertionError):
-    """A plugin breaks a rule of its kind's contract; `rule` is which."""
+    """A plugin breaks a rule of its kind's contract.
+
+    Args:
+        plugin: which one.
+        rule: what it breaks; an attribute of the error, too.
+        given: what the plugin was given, in words.
+        found: what it answered, in words.
+    """
 
     def __init__(self, plugin: object, rule: Rule, given: str, found: str) -> None:
         self.rule = rule

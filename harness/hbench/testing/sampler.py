@@ -127,7 +127,7 @@ class _World:
         with checked.asked(ROWS, f"{self.given(seed)} (`languages=` makes items in others)"):
             batches: Batches = sampler.prepare(self.items, batch_size=BATCH_SIZE, seed=seed)
         holds = callable(getattr(batches, "batch", None))
-        checked.require(holds, BATCHES, given=self.given(seed), found=shown(batches))
+        checked.require(holds, BATCHES, given=self.given(seed), found=f"returned {shown(batches)}")
         return batches
 
     def content(self) -> dict[str, bytes]:

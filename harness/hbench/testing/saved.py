@@ -1,4 +1,4 @@
-"""A model that is saved and loaded, and one that is moved to another device."""
+"""A model that is saved and loaded, and what a GPU asks of it, tried without one."""
 
 import bz2
 import gzip
@@ -19,7 +19,7 @@ from hbench.protocols import Model
 from hbench.testing.chance import global_random_state
 from hbench.testing.comparing import are_alike, difference, of_two_devices, watched_lookups
 from hbench.testing.created import ORDER, SIDES, TEXTS, require_model, shapes
-from hbench.testing.embedded import LARGE, WORDS, embedded, token_ids, tolerance
+from hbench.testing.embedded import LARGE, NAMES, WORDS, embedded, token_ids, tolerance
 from hbench.testing.rules import Checked, Rule
 from hbench.testing.tokenized import KEY, tokenized
 
@@ -41,7 +41,13 @@ MOVED = Rule(
     "`to` moves all parameters, and `embed` makes its tensors where they are.",
     "torch.tensor(ids, device=self.table.weight.device)",
 )
-RULES = (LOADED, PICKLED, MOVED)
+MIXED = Rule(
+    "works-in-mixed-precision",
+    "Under torch.autocast in bfloat16, as it is trained on a GPU, there are finite vectors and "
+    "gradients.",
+    "buffers of the type of what is put into them: torch.zeros(n, dim, dtype=hidden.dtype)",
+)
+RULES = (LOADED, PICKLED, MIXED, MOVED)
 
 
 def check_saving(checked: Checked, model: Model) -> None:
@@ -73,7 +79,33 @@ def check_saving(checked: Checked, model: Model) -> None:
     found = f"vectors of shape {after.shape}, and before of {before.shape}"
     checked.require(after.shape == before.shape, LOADED, given=given, found=found)
     alike = are_alike(before, after, tolerance(model))
-    checked.require(alike, LOADED, given=given, found=difference(before, after))
+    checked.require(alike, LOADED, given=given, found=difference(before, after, NAMES))
+
+
+def check_mixed(checked: Checked, model: Model) -> None:
+    """Whether all goes well where some layers compute in bfloat16, and others do not.
+
+    A model whose weights are not in float32 has chosen its precision itself.
+    """
+    import torch
+
+    if any(each.dtype != torch.float32 for each in model.parameters()):
+        return
+    tokens, given = token_ids(model), f"embed({WORDS}) under torch.autocast('cpu', torch.bfloat16)"
+    model.train(True)
+    try:
+        with global_random_state(1), torch.autocast("cpu", torch.bfloat16):
+            vectors = model.embed(tokens, budget=LARGE)
+        vectors.float().sum().backward()  # type: ignore[no-untyped-call]
+    except Exception as error:
+        if "not implemented for" in str(error):  # by CPUs; GPUs have more
+            return
+        found = f"{type(error).__name__}: {error}"
+        checked.require(False, MIXED, given=given, found=found, cause=error)
+    model.train(False)
+    slopes = [each.grad for each in model.parameters() if each.grad is not None]
+    are_finite = all(torch.isfinite(each).all() for each in (vectors, *slopes))
+    checked.require(are_finite, MIXED, given=given, found="inf or NaN in vectors or gradients")
 
 
 def check_moving(checked: Checked, model: Model) -> None:
@@ -89,8 +121,9 @@ def check_moving(checked: Checked, model: Model) -> None:
     left = [tuple(each.shape) for each in model.parameters() if each.device.type != "meta"]
     found = f"not moved: parameters of shapes {left}"
     checked.require(not left, MOVED, given=given, found=found)
+    model.train(True)  # in inference, torch's own transformer looks at the numbers of its mask
     try:
-        with torch.no_grad(), watched_lookups():
+        with watched_lookups():
             model.embed(tokens, budget=LARGE)
     except Exception as error:
         found = f"two devices meet: {error}"

@@ -63,7 +63,7 @@ def tokenized(checked: Checked, model: Model, texts: tuple[str, ...], side: Side
     ids: Any = getattr(found, "ids", None)
     cut: Any = getattr(found, "cut", None)
     is_list = isinstance(ids, list) and len(ids) == len(texts)
-    told = f"{shown(ids)} for {len(texts)} texts"
+    told = f"{shown(found if ids is None else ids)} for {len(texts)} texts"
     checked.require(is_list, IDS, given=given, found=told)
     for text, own in zip(texts, ids, strict=True):
         holds = isinstance(own, (list, tuple, np.ndarray)) and all(map(_is_id, own))

@@ -124,9 +124,8 @@ def check_transform(plugin: object, *, languages: Sequence[str] = LANGUAGES) -> 
     Raises:
         ContractError: a rule is broken.
     """
-    checked = Checked(plugin)
+    checked, vectors = Checked(plugin), parallel_vectors(languages)
     check_common(checked, Transform)
-    vectors = parallel_vectors(languages)
     given = f"{PLACE}.parallel_vectors({tuple(languages)})"
     fitted = _check_fit(checked, vectors, given)
     stored = _check_storing(checked, fitted, given)
@@ -154,8 +153,8 @@ class _Asked:
 
     def __init__(self, checked: Checked, side: Side, language: str, fitted_on: str) -> None:
         self.checked, self.side, self.language = checked, side, language
-        what = f"apply(side={side!r}, language={language!r})"
-        self.given = f"{what}, fitted on and applied to {fitted_on}"
+        words = f"side={side!r}, language={language!r}"
+        self.given = f"apply({words}), fitted on and applied to {fitted_on}"
 
     def apply(self, vectors: FloatArray, fitted: Arrays, rule: Rule) -> FloatArray:
         """The transformed vectors, float64 and as many as there were."""
@@ -188,8 +187,8 @@ def _check_fit(checked: Checked, vectors: Arrays, given: str) -> Arrays:
     checked.require(not changed, LEFT, given=f"fit({given})", found=found)
     again = _fitted(checked, vectors, given, chance=2)
     differing = differing_names(fitted, again, ROUNDING)
-    found = f"other arrays the second time: {', '.join(differing)}"
-    checked.require(not differing, AGAIN, given=given, found=found)
+    told = f"other arrays the second time: {', '.join(differing)}"
+    checked.require(not differing, AGAIN, given=given, found=told)
     return again
 
 

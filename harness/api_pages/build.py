@@ -1,4 +1,4 @@
-"""The API pages, by pdoc: ``python docs/api.py build/api`` writes them.
+"""The API pages, by pdoc: ``python harness/api_pages/build.py build/api`` writes them.
 
 There is a page for each module that other programs may rely on, and for no other.
 """
@@ -14,7 +14,10 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
+import numpy.typing as npt
 import pdoc
+
+from hbench import records
 
 # Of some modules only these names are for others; of the rest, all that have no underscore.
 PUBLIC: Mapping[str, Sequence[str]] = {
@@ -34,6 +37,14 @@ PUBLIC: Mapping[str, Sequence[str]] = {
     "hbench.testing.batches": (),
     "hbench.testing.items": (),
 }  # fmt: skip
+ALIASES = {
+    "hbench.records.TokenIds": records.TokenIds,
+    "hbench.records.Int32Array": records.Int32Array,
+    "hbench.records.Int64Array": records.Int64Array,
+    "hbench.records.FloatArray": records.FloatArray,
+    "hbench.records.BoolArray": records.BoolArray,
+    "numpy.typing.NDArray": npt.NDArray[Any],
+}
 
 
 def public(module: ModuleType) -> list[str]:
@@ -78,12 +89,10 @@ def write(folder: Path) -> None:
 
 
 def _annotation(annotation: Any, *rest: Any, _plain: Any = inspect.formatannotation) -> str:  # noqa: ANN401
-    """A type in words; an array by the name that the code has for it, which Python forgets."""
-    from hbench import records
-
+    """A type in words; an alias by its name in the code, which Python forgets."""
     text: str = _plain(annotation, *rest)
-    for name in ("Int32Array", "Int64Array", "FloatArray", "BoolArray"):
-        text = text.replace(_plain(getattr(records, name)), f"hbench.records.{name}")
+    for name, alias in ALIASES.items():
+        text = text.replace(_plain(alias), name)
     return text
 
 
