@@ -120,7 +120,7 @@ def test_several_objectives_are_one_weighted_sum(plan, tmp_path):
         ("validation: {data: {use: babel, splt: test}}", ("", ""), "no option 'splt'"),
         ("validation: {data: {use: babel}, evry: 2}", ("", ""), "evry: unknown key; did you mean"),
         ("validation: {every: 2}", ("", ""), "the key 'data' is missing"),
-        ("token_budget: 0", ("", ""), "greater than or equal to 1"),
+        ("token_budget: 0", ("", ""), "must be at least 1; found 0"),
         ("precision: float16", ("", ""), "'float32' or 'bfloat16'"),
         ("", ("{nce: {use: infonce}}", "{nce: []}"), "a list of objectives needs at least one"),
         ("", ("{nce: {use: infonce}}", "{nce: [{use: infnce}]}"), "did you mean 'infonce'"),

@@ -37,10 +37,12 @@ def prepare_torch(hardware: Hardware) -> None:
     import torch
 
     kind, _, index = hardware.device.partition(":")
-    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
+    count = torch.cuda.device_count() if kind == "cuda" else 0
+    if kind == "cuda" and int(index or 0) >= count:
+        better = f"give cuda:0 to cuda:{count - 1}" if count else "install torch for CUDA"
         raise DeviceError(
             f"device {hardware.device!r} was chosen, and torch {torch.__version__} sees "
-            f"{torch.cuda.device_count()} CUDA devices; install torch for CUDA, or use --device cpu"
+            f"{count} CUDA devices; {better}, or use --device cpu"
         )
     if kind == "mps" and not torch.backends.mps.is_available():
         raise DeviceError("device 'mps' was chosen, and torch sees none; use --device cpu")

@@ -1,10 +1,10 @@
 """What a shell is told when TAB is pressed."""
 
 import pytest
+from tests.toy_results import resolved, write_benchmark
 from typer.testing import CliRunner
 
 from hbench.cli import app
-from tests.toy_results import resolved, write_benchmark
 
 SPEC = """
 version: 1
