@@ -148,7 +148,8 @@ def test_more_threads_than_the_container_may_use_and_load_by_others():
         "",
         "  * the load of the last minute is 40.0 on 64 cores",
         "    so:    training is slower, and its speeds are no measurements",
-        "    mend:  wait, or see with top what it is",
+        "    mend:  wait, see with top what it is, or export OMP_NUM_THREADS=1: threads",
+        "           that share their cores with others wait for each other",
     ]
 
 

@@ -181,7 +181,8 @@ def _processor(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             f"the load of the last minute is {cores.busy:.1f} on {cores.usable} cores",
             "training is slower, and its speeds are no measurements",
-            "wait, or see with top what it is",
+            "wait, see with top what it is, or export OMP_NUM_THREADS=1: threads that share their "
+            "cores with others wait for each other",
         )
 
 
