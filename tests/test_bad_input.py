@@ -43,8 +43,12 @@ use: scratch -> use: 3
     f.yaml:5:15: benchmarks.tiny.encoders: must be a mapping; found a list: write NAME: VALUE,
     without '-' and brackets
 [map] -> map
-    f.yaml:10:74: benchmarks.tiny.evaluate.test.metrics: must be a list; found 'map': write it in
-    brackets, as [a, b]
+    f.yaml:10:74: benchmarks.tiny.evaluate.test.metrics: must be a list; found 'map': write [map]
+seeds: [1] -> seeds: 3
+    f.yaml:8:12: benchmarks.tiny.seeds: must be a list; found 3: write [3], or several as [1, 2, 3]
+[map] -> [ndcg]
+    f.yaml:10:75: benchmarks.tiny.evaluate.test.metrics.0: metric 'ndcg' (hbench 0.1.0) needs the
+    option 'k'; add it, as ndcg@10
 use: scratch -> use: scratch, hidden: wide
     f.yaml:5:42: benchmarks.tiny.encoders.e.hidden: encoder 'scratch' (hbench 0.1.0), option
     'hidden': must be a whole number; found 'wide'

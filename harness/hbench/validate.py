@@ -2,12 +2,11 @@
 
 import json
 import re
-from collections.abc import Generator, Iterator, Sequence
-from itertools import islice
-from math import prod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from hbench import options, registry
 from hbench.errors import (
@@ -19,20 +18,27 @@ from hbench.errors import (
     did_you_mean,
     shown,
 )
-from hbench.matrix import methods
 from hbench.records import SCORE_KEYS
 from hbench.settings import components
-from hbench.spec import AXES, Benchmark, Evaluation, Spec
+from hbench.spec import Evaluation, Setting, Spec, keys_at, setting_of
 from hbench.specfile import SpecFile, SpecPath
-from hbench.statements import Axes, check_claim, check_published, what_is_offered
-from hbench.uses import UNTRAINED, PluginUse
+from hbench.statements import check_statements
+from hbench.uses import (
+    UNTRAINED,
+    USES,
+    MetricUse,
+    PluginUse,
+    parts_at,
+    plugin_use,
+    what_is_right,
+)
 from hbench.worded import Finding, existing, kind_of, worded
 
-MAX_METHODS = 1000
 DIVISIBLE = 7680  # a size of vectors that an index can cut into whatever number of parts it wants
 # Larger ones faiss would make room for before it says anything: gigabytes.
 MAX_LISTS = 2**20
 MAX_PART_BITS = 12
+Raw = Mapping[str, Any]  # a part of the file, as it is there
 
 
 def load_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:
@@ -53,13 +59,15 @@ def load_spec(path: Path, overrides: Sequence[str] = ()) -> Spec:
     if overrides:
         file.data = json.loads(json.dumps(file.data))  # what an alias repeats is no longer shared
     file.changed = [apply_override(file.data, override) for override in overrides]
-    spec = _parse(file)
-    mistakes = (
+    spec, shape = _parse(file)
+    meaning = (
         file.mistake(("benchmarks", name, *found.path), found.message, key=found.is_key)
-        for name, benchmark in spec.benchmarks.items()
+        for (_, name), benchmark in parts_at(file.data, ("benchmarks", dict))
+        if isinstance(benchmark, dict)
         for found in _check_benchmark(benchmark)
     )
-    if found := list(islice(mistakes, MOST_MISTAKES + 1)):
+    found = list(islice(chain(shape, meaning), MOST_MISTAKES + 1))
+    if found or spec is None:
         raise SpecError(found)
     return spec
 
@@ -121,7 +129,8 @@ def _index(holder: Any, step: str, place: str) -> int:  # noqa: ANN401
     return int(step)
 
 
-def _parse(file: SpecFile) -> Spec:
+def _parse(file: SpecFile) -> tuple[Spec | None, Sequence[Mistake]]:
+    """The spec, or what is wrong with the file's shape."""
     from pydantic import ValidationError
 
     version = file.data.get("version")
@@ -129,86 +138,56 @@ def _parse(file: SpecFile) -> Spec:
         message = f"this file is of version {version}, and this hbench reads 1; upgrade hbench"
         raise SpecError([file.mistake(("version",), message)])
     try:
-        return Spec.model_validate_json(json.dumps(file.data))
+        return Spec.model_validate_json(json.dumps(file.data)), ()
     except ValidationError as error:
         told = error.errors(include_url=False)[: 10 * MOST_MISTAKES]  # some become one
         unknown = (each for each in told if each["type"] == "extra_forbidden")
         others = worded((e for e in told if e["type"] != "extra_forbidden"), file.data)
-        mistakes = [
+        return None, [
             *(_unknown_key(file, existing(file.data, each["loc"])) for each in unknown),
             *(file.mistake(each.path, each.message, key=each.is_key) for each in others),
         ]
-        raise SpecError(mistakes) from None
 
 
 def _unknown_key(file: SpecFile, path: SpecPath) -> Mistake:
-    hint = did_you_mean(str(path[-1]), _keys_at(path[:-1]))
+    hint = did_you_mean(str(path[-1]), keys_at(path[:-1]))
     return file.mistake(path, f"unknown key; {hint}", key=True)
 
 
-def _keys_at(path: SpecPath) -> list[str]:
-    """The keys that a spec allows at ``path``, read off its models."""
-    annotation: Any = Spec
-    for step in path:
-        annotation = _inside(annotation, step)
-    return list(_model(annotation).model_fields)
-
-
-def _inside(annotation: Any, step: str | int) -> Any:  # noqa: ANN401 - types have no common type
-    model = _model(annotation)
-    if model is not None:
-        return model.model_fields[str(step)].annotation
-    return next(arg for arg in reversed(get_args(annotation)) if arg is not Ellipsis)
-
-
-def _model(annotation: Any) -> Any:  # noqa: ANN401
-    """The model that an annotation is, or offers beside None."""
-    offered = get_args(annotation) if get_origin(annotation) is UnionType else ()
-    return next((c for c in (annotation, *offered) if hasattr(c, "model_fields")), None)
-
-
-def _check_matrix(benchmark: Benchmark) -> Generator[Finding, None, Axes]:
-    """Returns the axes of all methods, or none if they cannot be told apart or are too many."""
-    count = prod(len(benchmark.axis(axis)) or 1 for axis in AXES)
-    if count > MAX_METHODS:
-        message = f"{count:,} methods; a benchmark can have {MAX_METHODS:,}: split it into several"
+def _check_benchmark(benchmark: Raw) -> Iterator[Finding]:
+    """What is wrong with the meaning of a benchmark, as far as its shape is right."""
+    samplers = [
+        plugin_use(PluginUse, value) for _, value in parts_at(benchmark, ("samplers", dict))
+    ]
+    trains = any(sampler is not None and sampler.use != UNTRAINED for sampler in samplers)
+    if trains and benchmark.get("train") is None:
+        yield Finding((), "samplers are given, but no 'train': say what to train on")
+    if trains and benchmark.get("objectives", {}) == {}:
+        message = "samplers are given, but no 'objectives': add {infonce: {use: infonce}}"
         yield Finding((), message)
-        return {}
-    try:
-        return {method.name: method.axes for method in methods(benchmark)}
-    except OptionError as error:
-        yield Finding((), str(error))
-        return {}
+    for kind, model, steps in USES:
+        for place, value in parts_at(benchmark, steps):
+            if (use := plugin_use(model, value)) is not None:
+                yield from _check_use(kind, use, place, value)
+    for place, evaluation in parts_at(benchmark, ("evaluate", dict)):
+        if isinstance(evaluation, dict):
+            yield from _check_evaluation(evaluation, place)
+    for found_place, message in check_statements(benchmark, trains=trains):
+        yield Finding(found_place, message)
 
 
-def _check_benchmark(benchmark: Benchmark) -> Iterator[Finding]:
-    every = yield from _check_matrix(benchmark)
-    for axis in AXES:
-        for name, uses in benchmark.axis(axis).items():
-            for number, use in enumerate(uses):
-                place = (f"{axis}s", name) if len(uses) == 1 else (f"{axis}s", name, number)
-                if axis not in ("sampler", "transform") or use.use != UNTRAINED:
-                    yield from _check_plugin(axis, use, place)
-                elif use.options:
-                    yield Finding(place, f"the {axis} {UNTRAINED!r} has no options; remove them")
-    for name, transform in benchmark.transforms.items():
-        if transform.data is not None:
-            yield from _check_plugin("dataset", transform.data, ("transforms", name, "data"))
-    if benchmark.train is not None:
-        for name, source in benchmark.train.data.items():
-            yield from _check_plugin("dataset", source, ("train", "data", name))
-        if benchmark.train.validation is not None:
-            data = benchmark.train.validation.data
-            yield from _check_plugin("dataset", data, ("train", "validation", "data"))
-    for name, evaluation in benchmark.evaluate.items():
-        yield from _check_evaluation(evaluation, ("evaluate", name))
-    offered = what_is_offered(benchmark)
-    for index, claim in enumerate(benchmark.claims):
-        for message in check_claim(claim, benchmark, offered):
-            yield Finding(("claims", index), message)
-    for index, figure in enumerate(benchmark.published):
-        for message in check_published(figure, benchmark, offered, every):
-            yield Finding(("published", index), message)
+def _check_use(
+    kind: registry.Kind, use: PluginUse, place: SpecPath, value: object
+) -> Iterator[Finding]:
+    if kind in ("sampler", "transform") and use.use == UNTRAINED:
+        if use.options:
+            yield Finding(place, f"the {kind} {UNTRAINED!r} has no options; remove them")
+        return
+    for found in _check_plugin(kind, use, place):
+        if value == use.use and found.message.endswith("needs the option 'k'; add it"):
+            yield replace(found, message=f"{found.message}, as {value}@10")
+        else:
+            yield found
 
 
 def _check_plugin(kind: registry.Kind, use: PluginUse, place: SpecPath) -> Iterator[Finding]:
@@ -216,34 +195,40 @@ def _check_plugin(kind: registry.Kind, use: PluginUse, place: SpecPath) -> Itera
         registry.build(kind, use.use, use.options)
     except options.OptionErrors as errors:
         for error in errors.errors:
-            yield Finding(
-                (*place, *error.path), str(error), isinstance(error, options.UnknownOption)
-            )
+            is_key = isinstance(error, options.UnknownOption)
+            yield Finding((*place, *error.path), str(error), is_key)
     except OptionError as error:
         yield Finding((*place, *error.path), str(error))
     except HBenchError as error:
         yield Finding((*place, "use"), str(error))
 
 
-def _check_evaluation(evaluation: Evaluation, place: SpecPath) -> Iterator[Finding]:
-    yield from _check_plugin("dataset", evaluation.data, (*place, "data"))
-    for index, metric in enumerate(evaluation.metrics):
-        yield from _check_plugin("metric", metric, (*place, "metrics", index))
-        yield from _check_depth(metric, evaluation.top_k, (*place, "metrics", index))
-    yield from _check_settings(evaluation, place)
-    if evaluation.index is not None:
-        yield from _check_index(evaluation.index, (*place, "index"))
-    labels = [metric.label for metric in evaluation.metrics]
-    names = [setting.name for setting in evaluation.settings]
-    for index, label in enumerate(labels):
-        if label in SCORE_KEYS:
-            message = f"{label!r} names a column of the scores files already; give it another name"
-            yield Finding((*place, "metrics", index), message)
-    for what, given in (("metrics", labels), ("settings", names)):
-        seen: set[str] = set()
-        for index, name in enumerate(given):
-            if name in seen:
-                yield Finding((*place, what, index), f"{shown(name)} is given twice; keep one")
+def _check_evaluation(evaluation: Raw, place: SpecPath) -> Iterator[Finding]:
+    right = what_is_right(Evaluation, evaluation)
+    metrics = [plugin_use(MetricUse, m) for _, m in parts_at(evaluation, ("metrics", list))]
+    for index, metric in enumerate(metrics):
+        if metric is None:
+            continue  # said already
+        if "top_k" in right.model_fields_set or "top_k" not in evaluation:
+            yield from _check_depth(metric, right.top_k, (*place, "metrics", index))
+        if metric.label in SCORE_KEYS:
+            name = f"{metric.label!r} names a column of the scores files already"
+            yield Finding((*place, "metrics", index), f"{name}; give it another name")
+    settings = [setting_of(each) for _, each in parts_at(evaluation, ("settings", list))]
+    if (data := plugin_use(PluginUse, evaluation.get("data"))) is not None:
+        yield from _check_settings(data, settings, place)
+    if right.index is not None:
+        yield from _check_index(right.index, (*place, "index"))
+    yield from _check_twice([None if m is None else m.label for m in metrics], (*place, "metrics"))
+    yield from _check_twice([None if s is None else s.name for s in settings], (*place, "settings"))
+
+
+def _check_twice(names: Sequence[str | None], place: SpecPath) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name in seen:
+            yield Finding((*place, index), f"{shown(name)} is given twice; keep one")
+        if name is not None:
             seen.add(name)
 
 
@@ -283,15 +268,18 @@ def _check_index(factory: str, place: SpecPath) -> Iterator[Finding]:
         yield Finding(place, message)
 
 
-def _check_settings(evaluation: Evaluation, place: SpecPath) -> Iterator[Finding]:
+def _check_settings(
+    data: PluginUse, settings: Sequence[Setting | None], place: SpecPath
+) -> Iterator[Finding]:
     """Whether the dataset, as far as it is known without its texts, can offer the settings."""
     try:
-        dataset = registry.build("dataset", evaluation.data.use, evaluation.data.options).plugin
+        dataset = registry.build("dataset", data.use, data.options).plugin
         languages = dataset.languages()
     except HBenchError:
         return  # said already, or known only when the data is there
-    for index, setting in enumerate(evaluation.settings):
+    for index, setting in enumerate(settings):
         try:
-            components(setting.name, languages, parallel=dataset.parallel, pool=setting.pool)
+            if setting is not None:
+                components(setting.name, languages, parallel=dataset.parallel, pool=setting.pool)
         except HBenchError as error:
             yield Finding((*place, "settings", index), str(error))

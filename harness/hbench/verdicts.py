@@ -92,7 +92,7 @@ def adjusted(parts: Sequence[Part], part: Part) -> float | None:
 
 
 def would_decide(part: Part, kind: Kind, margin: float) -> str:
-    """How many seeds or clusters would about decide an inconclusive comparison, if it is so."""
+    """How many more seeds or clusters would about decide an inconclusive comparison."""
     estimate = part.estimate
     if estimate is None or estimate.item_variance is None:
         return ""
@@ -104,11 +104,18 @@ def would_decide(part: Part, kind: Kind, margin: float) -> str:
     wanted = (distance / NORMAL) ** 2  # of V, for an interval that does not reach the edge
     seeds = min(count for count in part.seeds) if all(part.seeds) else max(part.seeds)
     if seeds > 1 and estimate.item_variance < wanted and estimate.seed_variance:
-        more = math.ceil(seeds * estimate.seed_variance / (wanted - estimate.item_variance))
-        return f"about {more} seeds would decide it"
+        enough = seeds * estimate.seed_variance / (wanted - estimate.item_variance)
+        return f"about {_more(enough, seeds, 'seed')} would decide it"
     share = (estimate.item_variance + estimate.seed_variance) / wanted
-    seeds_too = f" and {math.ceil(seeds * share)} seeds" if estimate.seed_variance else ""
-    return f"about {math.ceil(estimate.clusters * share):,} clusters{seeds_too} would decide it"
+    clusters = _more(estimate.clusters * share, estimate.clusters, "cluster")
+    seeds_too = f" and {_more(seeds * share, seeds, 'seed')}" if estimate.seed_variance else ""
+    return f"about {clusters}{seeds_too} would decide it"
+
+
+def _more(enough: float, now: int, what: str) -> str:
+    """How many are lacking; one at least, since those that are there do not decide it."""
+    count = max(math.ceil(enough) - now, 1)
+    return f"{count:,} more {what}{'' if count == 1 else 's'}"
 
 
 def _bounds(part: Part) -> tuple[float, float] | None:

@@ -4,6 +4,7 @@ A value that may be of several types has an error for each: they become one, ``m
 a list``.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -111,8 +112,18 @@ def _wanted(errors: Sequence[Any]) -> str:
     if "a mapping" in names and isinstance(value, list):
         return f"{message}: write NAME: VALUE, without '-' and brackets"
     if "a list" in names and not isinstance(value, list):
-        return f"{message}: write it in brackets, as [a, b]"
+        return f"{message}: {_in_brackets(value)}"
     return message
+
+
+def _in_brackets(value: object) -> str:
+    """What to write where a list is wanted."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"write [{value}], or several as [1, 2, 3]"
+    words = value if isinstance(value, str) and shortened(value) == value else ""
+    if re.fullmatch(r"[\w@.-]+(, *[\w@.-]+)*", words):
+        return f"write [{words}]"
+    return "write it in brackets, as [a, b]"
 
 
 def _facts(error: Any) -> dict[str, Any]:  # noqa: ANN401 - pydantic's ErrorDetails

@@ -27,6 +27,8 @@ def unit_line(group: Group, family: Mapping[str, Any]) -> str:
     """
     rows = [row for table in group.tables for row in table["rows"] if row["queries"]]
     if not rows:
+        if not group.methods:
+            return "No system has been evaluated."
         return "No query has what these metrics need."
     row = max(rows, key=lambda row: int(row["items"]))
     seeds = {row["method"]: int(row["seeds"]) for row in rows}
@@ -90,6 +92,8 @@ def family_line(entry: Mapping[str, Any]) -> str:
             f"Every test is exploratory: {test}, Benjamini-Hochberg over all {len(others)} of "
             f"them, alpha {family['alpha']}."
         )
+    if not any(table["rows"] for table in entry["tables"]):
+        return ""  # no system has been evaluated
     line = (
         f"Superscripts: significantly better than that row, {test}, "
         f"{family['correction'].capitalize()} within the primary family of {family['size']} tests, "
@@ -111,6 +115,26 @@ def remarks(entry: Mapping[str, Any]) -> list[str]:
     shown = dict.fromkeys(table["dataset"] for table in entry["tables"])
     notes = entry.get("notes", {})
     return [f"{name}: {note}." for name in shown for note in notes.get(name, ())]
+
+
+def evaluated(entry: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
+    """What of an entry can be shown, and the evaluations that no system has scores in."""
+    names = dict.fromkeys(table["dataset"] for table in entry["tables"])
+    known = {table["dataset"] for table in entry["tables"] if table["rows"]}
+    absent = [name for name in names if name not in known]
+    if not absent:
+        return entry, []
+    kept = {
+        part: [row for row in entry[part] if row["dataset"] in known]
+        for part in ("tables", "matrix", "published")
+    }
+    return {**entry, **kept}, absent
+
+
+def nobody(entry: Mapping[str, Any], name: str, style: str) -> str:
+    """What stands instead of the tables of an evaluation that no system has scores in."""
+    line = f"{entry['benchmark']}: {name}: no system has been evaluated; see what failed"
+    return escaped(line) if style == "markdown" else printable(line)
 
 
 def _is_optimistic(tables: Sequence[Mapping[str, Any]]) -> bool:

@@ -143,11 +143,11 @@ def test_items_that_share_an_answer_never_meet_so_that_a_batch_is_smaller():
 def test_a_metric_of_ten_passages_is_left_out_where_a_pool_has_fewer():
     a_table_each(rows(27))
     labels = [m.label for m in made("--data", "data/{lang}.tsv").evaluate["mine"].metrics]
-    assert labels == ["map", "recall@1", "rank_distance"]
+    assert labels == ["map", "success@1", "rank_distance"]
     a_table_each(rows(30))
     again = made("--data", "data/{lang}.tsv", "--force")
     assert [m.label for m in again.evaluate["mine"].metrics] == [
-        "map", "recall@1", "ndcg@10", "rank_distance",
+        "map", "success@1", "ndcg@10", "rank_distance",
     ]  # fmt: skip
 
 

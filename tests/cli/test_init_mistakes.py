@@ -47,6 +47,10 @@ def test_a_file_that_is_there_is_not_replaced_unless_that_is_asked_for():
         (["--data", "few/{lang}.tsv"], "few/{lang}.tsv: 3 items are too few to train on some"),
         (["--data", "data/{lang}.tsv", "--samplers", "mno"], "no sampler is named 'mno': did you"),
         (["--samplers", ""], "--samplers '': name at least one, as --samplers mono,cross,hybrid"),
+        (
+            ["--samplers", "mono cross"],
+            "--samplers 'mono cross': divide them by commas, as --sampl",
+        ),
         (["--encoder", "scrach"], "no encoder is named 'scrach': did you mean 'scratch'?"),
         (["--encoder", "huggingface"], "encoder 'huggingface' (hbench 0.1.0) needs the option"),
         (["--seeds", "0"], "--seeds '0': give how many, from 1 to 100; 3 or 5 are usual"),
@@ -85,5 +89,6 @@ def test_a_text_that_is_not_there_is_told_with_its_line():
     file = Path("data/sw.tsv")
     file.write_text(file.read_text(encoding="utf-8").replace("sw this sun sun moon", ""), "utf-8")
     assert refused("--data", "data/{lang}.tsv") == (
-        "data/sw.tsv, line 3: 'answer' is empty, where text is expected"
+        "data/sw.tsv, line 3: 'answer' is empty, where text is expected; lines where it is: 3 "
+        "(1 in all); fill them, or remove them"
     )

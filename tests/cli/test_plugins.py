@@ -15,6 +15,7 @@ from tests.installed import installing
 
 from hbench import registry
 from hbench.described import spelled
+from hbench.errors import PluginError
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Toy(Shared):
     k: Annotated[int, Ge(1)] = field(kw_only=True)
     mode: Literal["row", "batch"] = "row"
     version: ClassVar[int] = 7
+    needs_parallel: ClassVar[bool] = False
+
+    def prepare(self, items, *, batch_size, seed):
+        raise NotImplementedError
 
 
 def made(share: float = 0.5, place: Path | None = None) -> Toy:
@@ -58,18 +63,40 @@ def made(share: float = 0.5, place: Path | None = None) -> Toy:
 
 
 @dataclass(frozen=True)
-class Endless:
+class Endless(Toy):
     """Has a default that JSON cannot say."""
 
     limit: float = float("inf")
+
+
+@dataclass(frozen=True)
+class Misspelled:
+    """Lacks what its author called otherwise."""
+
+    needs_parallel: bool
     version: ClassVar[int] = 1
+
+    def prepares(self, items, *, batch_size, seed):
+        raise NotImplementedError
+
+
+class Plain:
+    """Sets a part when it is built, and lacks a method."""
+
+    version = 1
+
+    def __init__(self, needs_parallel: bool = False) -> None:
+        self.needs_parallel = needs_parallel
+
+
+OBJECTS = {each.__name__: each for each in (Toy, made, Endless, Misspelled, Plain)}
 
 
 @pytest.fixture
 def install(monkeypatch):
     """Installs samplers: ``install(name, object, distribution)``."""
     registry.forget()
-    yield installing(monkeypatch, "sampler", Toy=Toy, made=made, Endless=Endless)
+    yield installing(monkeypatch, "sampler", **OBJECTS)
     registry.forget()
 
 
@@ -128,6 +155,19 @@ def test_broken_ones_are_listed_with_module_distribution_and_cause(install, word
     ) in text
 
 
+@pytest.mark.parametrize("name", ["Misspelled", "Plain"])
+def test_a_class_that_lacks_a_part_is_broken_in_the_words_that_refuse_its_use(install, name):
+    install("x", name)
+    with pytest.raises(PluginError) as refusal:
+        registry.build("sampler", "x", {"needs_parallel": True})
+    assert str(refusal.value) == (
+        "sampler 'x' (toys 1.2) does not meet hbench.protocols.Sampler: it lacks prepare; "
+        "needed are needs_parallel, prepare, version"
+    )
+    (told,) = json.loads(call("plugins", "sampler", "x", "--format", "json").stdout)
+    assert told["broken"] == str(refusal.value)
+
+
 def test_two_that_claim_one_name_are_both_listed_each_with_the_other(install):
     install("x", "Toy", "red")
     install("x", "Toy", "blue")
@@ -159,8 +199,8 @@ def test_json_tells_all_of_it(install):
 def test_a_default_that_json_lacks_is_told_by_its_name(install):
     install("endless", "Endless")
     text = call("plugins", "--format", "json").stdout
-    ((option,),) = [each["options"] for each in json.loads(text, parse_constant=None)]
-    assert option["default"] == "Infinity"
+    (found,) = json.loads(text, parse_constant=None)
+    assert {each["name"]: each["default"] for each in found["options"]}["limit"] == "Infinity"
 
 
 def test_what_is_not_there_is_answered_with_the_nearest(install):

@@ -170,6 +170,10 @@ class Odd:
     odd: Unspeakable | None = None
     listed: Annotated[int, ["not hashable"]] = 1
     version: ClassVar[int] = 1
+    needs_parallel: ClassVar[bool] = False
+
+    def prepare(self, items, *, batch_size, seed):
+        raise NotImplementedError
 
 
 def test_options_of_outsiders_may_have_any_name_and_type(monkeypatch):

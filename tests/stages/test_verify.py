@@ -193,6 +193,18 @@ def test_the_command_prints_each_claim_and_ends_with_1_unless_all_are_supported(
     assert all(keys <= set(each) for each in found)
 
 
+def test_the_command_says_where_claims_are_written_if_there_are_none(tmp_path):
+    write_scores(tmp_path)
+    detail = resolved()
+    detail["spec"]["claims"] = []
+    write_benchmark(tmp_path, detail)
+    done = CliRunner().invoke(app, ["verify", "--results", str(tmp_path)])
+    assert (done.exit_code, done.stdout) == (
+        0,
+        "no claims; write some under 'claims:' in the benchmark's file\n",
+    )
+
+
 def test_what_is_dropped_does_not_leak(judge, tmp_path):
     found = leakage(tmp_path, 2, 1) | {"action": "drop"}
     (judged,) = judge({"leakage": 0}, leakage=found)

@@ -1,9 +1,12 @@
 """Datasets that keep their contract, and what they are made of."""
 
 import hashlib
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
+from hbench.errors import DataError
 from hbench.records import Judgement, Passage, Query, Remote
 
 AGE_DE = Query("age", "de", "Wie alt?", "ulm", {"answer": "number"})
@@ -97,3 +100,34 @@ class NotParallel(Right):
 
     def queries(self):
         yield from (AGE_EN, SIZE)
+
+
+def toy_path(name: str = "toy.txt") -> Path:
+    """A file, or a pattern, in the toy's folder."""
+    return Path(os.environ["HBENCH_DATA"], "toy", name)
+
+
+@dataclass(frozen=True)
+class OfFiles(Right):
+    """Knows its files by their bytes: one, or those of a pattern; ``only`` refuses other bytes."""
+
+    path: Path
+    more: tuple[Path, ...] = ()
+    only: str | None = None
+
+    def contents(self):
+        wild = self.path.name.replace("{lang}", "*")
+        found = [*sorted(self.path.parent.glob(wild)), *self.more]
+        return [path.read_text(encoding="utf-8") for path in found]
+
+    def fingerprint(self):
+        if self.only not in (None, self.contents()[0]):
+            raise DataError("another file")
+        return hashlib.sha256(repr(self.contents()).encode()).hexdigest()
+
+
+class ReadingBeside(OfFiles):
+    """Reads another file of the folder, too."""
+
+    def fingerprint(self):
+        return self.path.with_name("beside.txt").read_text() + super().fingerprint()

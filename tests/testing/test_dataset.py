@@ -20,9 +20,12 @@ from tests.testing.right_datasets import (
     SIZE,
     SMALL,
     NotParallel,
+    OfFiles,
     OneLanguage,
+    ReadingBeside,
     Right,
     TellingAll,
+    toy_path,
 )
 
 from hbench import downloads
@@ -53,6 +56,34 @@ def test_one_that_tells_all_passes():
 @pytest.mark.parametrize("dataset", [OneLanguage(), NotParallel()])
 def test_right_datasets_of_other_kinds_pass(dataset):
     check_dataset(dataset, other_processes=False)
+
+
+@pytest.mark.usefixtures("toy_file")
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: OfFiles(toy_path()),
+        lambda: OfFiles(toy_path("{lang}.txt")),
+        lambda: OfFiles(toy_path("absent.txt"), (toy_path(),)),
+        lambda: OfFiles(toy_path(), only=CONTENT.decode()),
+    ],
+)
+def test_datasets_that_know_their_files_or_refuse_changed_ones_pass(made):
+    check_dataset(made())
+
+
+@pytest.mark.usefixtures("toy_file")
+def test_files_that_are_too_large_to_be_copied_are_not_checked_and_a_warning_says_so(monkeypatch):
+    monkeypatch.setattr("hbench.testing.dataset.MOST", len(CONTENT) - 1)
+    with pytest.warns(UserWarning, match=r"is not checked of .*toy\.txt holds more than 24 bytes"):
+        check_dataset(CalledAsItsFile(toy_path()))
+
+
+@pytest.mark.usefixtures("toy_file")
+def test_files_that_are_read_with_others_beside_them_are_not_checked_and_a_warning_says_so():
+    toy_path("beside.txt").write_text("beside")
+    with pytest.warns(UserWarning, match=r"is not checked of .*beside\.txt"):
+        check_dataset(ReadingBeside(toy_path()))
 
 
 def having(**parts: Any) -> type[Right]:
@@ -138,6 +169,18 @@ class ListingItsFile(TellingAll):
         return ("de", "en") if downloads.fetch(FILE).read_bytes() else ()
 
 
+class CalledAsItsFile(OfFiles):
+    """Another content under the old name goes unnoticed."""
+
+    def fingerprint(self):
+        return self.path.name
+
+
+class LyingWhereItsFileLies(OfFiles):
+    def fingerprint(self):
+        return f"{self.path} {super().fingerprint()}"
+
+
 def only_others(self: Right) -> list[Passage]:
     """Passages that nobody judged."""
     return [replace(BIG, id="huge"), replace(BIG, language="de")]
@@ -156,6 +199,9 @@ BROKEN: Sequence[tuple[str, Callable[[], Any]]] = [
     ("fingerprint-tells-the-content", giving(fingerprint=" ")),
     ("fingerprint-tells-the-content", giving(fingerprint=7)),
     ("fingerprint-tells-the-content", OtherFingerprints),
+    ("fingerprint-follows-the-content", lambda: CalledAsItsFile(toy_path())),
+    ("fingerprint-follows-the-content", lambda: CalledAsItsFile(toy_path("{lang}.txt"))),
+    ("fingerprint-follows-the-content", lambda: LyingWhereItsFileLies(toy_path())),
     ("downloads-are-pinned", giving(downloads=FILE)),
     ("downloads-are-pinned", giving(downloads=["https://toys.org/toy.txt"])),
     ("downloads-are-pinned", giving(downloads=[FILE, FILE])),

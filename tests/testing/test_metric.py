@@ -191,6 +191,36 @@ class CountsLanguages(Right):
         return super().values(ranks) + padding
 
 
+class FindsOwn(Right):
+    """Whether a relevant passage is in the query's language."""
+
+    def values(self, ranks):
+        own = np.array(ranks.pool)[ranks.language] == ranks.query_language
+        return (own & np.isfinite(ranks.rank)).any(axis=1).astype(float)
+
+
+def test_a_metric_that_looks_up_languages_and_leaves_out_padding_passes():
+    check_metric(FindsOwn())
+
+
+@breaks("padding-changes-nothing")
+class FindsOwnInPadding(Right):
+    """Wrong where the pool's last language, numpy's -1, is the query's and has no answer."""
+
+    def values(self, ranks):
+        own = np.array(ranks.pool)[ranks.language] == ranks.query_language
+        return own.any(axis=1).astype(float)
+
+
+@breaks("padding-changes-nothing")
+class FindsOthersInPadding(Right):
+    """Wrong where all answers are in the query's language, and that is not the pool's last."""
+
+    def values(self, ranks):
+        others = np.array(ranks.pool)[ranks.language] != ranks.query_language
+        return others.any(axis=1).astype(float)
+
+
 @breaks("best-ranks-are-no-worse")
 class WrongDirection(LastRank):
     direction = "higher"

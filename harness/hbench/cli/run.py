@@ -1,5 +1,7 @@
 """``hbench run``: plan, run what is missing, print the tables."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +18,7 @@ from hbench.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from hbench.findings import Results
+    from hbench.findings import Ended, Results
     from hbench.plan import Plan
 
 FAILED = 1
@@ -76,14 +78,13 @@ def _show_plan(plan: "Plan", results: Path) -> None:
 
 
 def _print_failures(found: "Results") -> None:
-    """What failed and was skipped because of it; exit code 1 if anything was."""
-    skipped = sum(each.outcome.state == "skipped" for each in found.ended)
-    for each in found.failed:
-        reason = (each.outcome.message.splitlines() or ["no reason given"])[-1]
-        typer.echo(f"failed: {each.title}: {reason}", err=True)
-    for name in found.missing:
+    """What is missing, what failed and what was skipped; exit code 1 if anything failed."""
+    for name in _partly(found).missing:
         typer.echo(f"missing in the tables: {name}", err=True)
+    for line in _causes(found.failed):
+        typer.echo(line, err=True)
     if found.failed:
+        skipped = sum(each.outcome.state == "skipped" for each in found.ended)
         one = len(found.failed) == 1
         jobs = "1 job" if one else f"{len(found.failed)} jobs"
         typer.echo(
@@ -92,3 +93,30 @@ def _print_failures(found: "Results") -> None:
             err=True,
         )
         raise typer.Exit(FAILED)
+
+
+def _partly(found: "Results") -> "Results":
+    """The results without the evaluations that no system has scores in: a line tells of these."""
+    from hbench.wording import evaluated
+
+    details = []
+    for detail, entry in zip(found.details, found.comparisons, strict=True):
+        _, absent = evaluated(entry)
+        evaluations = detail["evaluations"].items()
+        kept = {name: each for name, each in evaluations if name not in absent}
+        details.append({**detail, "evaluations": kept})
+    return replace(found, details=details)
+
+
+def _causes(failed: "Sequence[Ended]") -> Iterator[str]:
+    """Why jobs failed, each reason once."""
+    titles: dict[str, list[str]] = {}
+    for each in failed:
+        reason = (each.outcome.message.splitlines() or ["no reason given"])[-1]
+        titles.setdefault(reason, []).append(each.title)
+    for reason, of in titles.items():
+        if len(of) == 1:
+            yield f"failed: {of[0]}: {reason}"
+        else:
+            yield f"{len(of)} jobs failed: {reason}"
+            yield from (f"    {title}" for title in of)

@@ -11,6 +11,7 @@ from hbench.cli.common import BenchmarksArgument, ResultsOption, mistakes_end_he
 from hbench.errors import printable
 
 UNSUPPORTED = 1
+NO_CLAIMS = "no claims; write some under 'claims:' in the benchmark's file"
 FINE = ("supported", "description")
 
 
@@ -32,7 +33,7 @@ def verify(
         if form == "json":
             typer.echo(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
         else:
-            typer.echo("\n\n".join("\n".join(_lines(claim)) for claim in found) or "no claims")
+            typer.echo("\n\n".join("\n".join(_lines(claim)) for claim in found) or NO_CLAIMS)
     if any(claim["verdict"] not in FINE for claim in found):
         raise typer.Exit(UNSUPPORTED)
 

@@ -25,6 +25,11 @@ class Answers:
         self.tell = tell
         self.assumed: dict[str, str] = {}
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is somebody to be asked."""
+        return self._ask is not None
+
     def given(self, option: str) -> str | None:
         """What was given as an option, if anything was."""
         return self._given.get(option)

@@ -9,6 +9,7 @@ from typing import Any
 from hbench.errors import DataError
 from hbench.starter import shipped
 from hbench.starter.answers import Answers
+from hbench.starter.codes import beside
 from hbench.starter.fields import of_each_file, of_one_file
 from hbench.starter.peeking import LANG, columns, kind_of, matching
 
@@ -80,13 +81,13 @@ def _of(option: str, pattern: str, found: Sequence[Path], answers: Answers) -> L
     if LANG not in pattern:
         if kind == "lines":
             raise DataError(_one_language(option, pattern, "plain lines"))
-        options = of_one_file(columns(first), pattern, answers)
+        options = of_one_file(first, answers)
     elif kind == "lines":
         options = {}
     else:
         if kind == "table":
             _check_headers(found)
-        options = of_each_file(columns(first), str(first), answers)
+        options = of_each_file(found, answers)
     return Layout(
         shipped.ALIGNED, {"files": pattern, **options}, counted=counted, notes=_notes(options)
     )
@@ -167,9 +168,10 @@ def _articles(path: Path) -> int:
 
 
 def _one_language(option: str, pattern: str, what: str) -> str:
+    usual = Path("data", f"{LANG}{Path(pattern).suffix}")
     return (
         f"{option} {pattern}: is one file of {what}, so of one language; write {LANG} where the "
-        f"names of the files differ by language, as {Path('data', f'{LANG}{Path(pattern).suffix}')}"
+        f"names of the files differ by language, as {beside(Path(pattern)) or usual}"
     )
 
 

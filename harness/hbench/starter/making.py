@@ -136,6 +136,9 @@ def _samplers(answers: Answers, *, is_parallel: bool) -> Mapping[str, Built | No
     names = list(dict.fromkeys(name.strip() for name in wanted.split(",") if name.strip()))
     if not set(names) - {UNTRAINED}:
         raise OptionError(f"--samplers {wanted!r}: name at least one, as --samplers {usual}")
+    if any(len(name.split()) > 1 for name in names):
+        parted = ",".join(wanted.replace(",", " ").split())
+        raise OptionError(f"--samplers {wanted!r}: divide them by commas, as --samplers {parted}")
     found: dict[str, Built | None] = {}
     for name in names:
         options = shipped.SAMPLER_OPTIONS.get(name, {})

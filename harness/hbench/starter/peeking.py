@@ -10,11 +10,13 @@ from glob import escape
 from itertools import islice
 from pathlib import Path
 
-from hbench.errors import DataError
+from hbench.errors import DataError, shown
 
 LANG = "{lang}"
 CODE = r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*"
 FIRST = 50  # lines that are looked at
+DISTINCT = 0.9  # of a column's values, where they tell rows apart
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 KINDS = {".tsv": "table", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json"}
 UNREAD = (".csv", ".xlsx", ".xls", ".ods", ".parquet", ".arrow", ".zip", ".tar", ".xml")
 PARTS = re.compile(r"(\{lang\}|\{set\}|\*)")
@@ -37,6 +39,16 @@ class Column:
         """Whether the values tell rows apart and look like no sentences."""
         is_short = all(len(value.split()) == 1 and len(value) <= 80 for value in self.values)
         return is_short and len(set(self.values)) == len(self.values) > 0
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether nearly every value is another, as texts are and topics are not."""
+        return len(set(self.values)) >= DISTINCT * len(self.values) > 0
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """Larger for what looks more like the texts that are searched for."""
+        return self.tells_apart, sum(map(len, self.values)) / max(1, len(self.values))
 
     @property
     def is_text(self) -> bool:
@@ -85,8 +97,7 @@ def kind_of(path: Path) -> str:
     if suffix == ".csv":
         raise DataError(
             f"{path}: comma-separated values are not read; save them as JSON lines:\n"
-            f"  python -c \"import pandas; pandas.read_csv('{path}').to_json("
-            f"'{path.with_suffix('.jsonl')}', orient='records', lines=True, force_ascii=False)\""
+            f"{_to_json_lines(path, ',')}"
         )
     if suffix in UNREAD:
         raise DataError(
@@ -100,10 +111,13 @@ def columns(path: Path) -> list[Column]:
     """The columns of a table or of JSON lines, as far as the first lines show them.
 
     Raises:
-        DataError: the file cannot be read, or is empty.
+        DataError: the file cannot be read, is empty, or has a header of a spreadsheet.
     """
     lines = _first_lines(path)
-    rows = _objects(lines) if kind_of(path) == "jsonl" else _rows(lines)
+    is_table = kind_of(path) == "table"
+    if is_table and lines:
+        _check_header(path, lines[0])
+    rows = _rows(lines) if is_table else _objects(lines)
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not names:
         raise DataError(f"{path}: is empty, or no line of it has a field")
@@ -115,6 +129,40 @@ def columns(path: Path) -> list[Column]:
             f"{path}: has names of columns ({', '.join(names)}), and no line below them"
         )
     return found
+
+
+def count_rows(path: Path) -> int:
+    """How many rows a table or a file of JSON lines has.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    return len(_first_lines(path, None)) - (kind_of(path) == "table")
+
+
+def _check_header(path: Path, header: str) -> None:
+    """Whether a table's first line names columns that tabs divide, as far as this can be seen."""
+    names = header.split("\t")
+    if any(len(name) > 1 and name[0] == name[-1] == '"' for name in names):
+        divider, what = "\\t", "is quoted, as spreadsheets write it"
+    elif len(names) == 1 and ";" in header:
+        divider, what = ";", "has semicolons, where tabs divide columns"
+    else:
+        return
+    raise DataError(
+        f"{path}: its header {what}: {shown(header)}; save it as tab-separated text without "
+        f"quotes, or make JSON lines of it:\n{_to_json_lines(path, divider)}"
+    )
+
+
+def _to_json_lines(path: Path, divider: str) -> str:
+    """The command that converts what a spreadsheet has saved."""
+    target = path.with_name(path.name.removesuffix(".gz")).with_suffix(".jsonl")
+    return (
+        f"  python -c \"import pandas; pandas.read_csv('{path}', sep='{divider}', dtype=str, "
+        f"keep_default_na=False).to_json('{target}', orient='records', lines=True, "
+        'force_ascii=False)"'
+    )
 
 
 def _rows(lines: Sequence[str]) -> list[Mapping[str, str]]:
@@ -139,12 +187,14 @@ def _objects(lines: Sequence[str]) -> list[Mapping[str, str]]:
     return found
 
 
-def _first_lines(path: Path) -> list[str]:
+def _first_lines(path: Path, most: int | None = FIRST) -> list[str]:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            raw = list(islice(file, FIRST))
+            raw = list(islice(file, most))
     except (OSError, EOFError, zlib.error) as error:
         cause = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: cannot be read ({cause})") from None
+    if raw and raw[0].startswith(UTF_16):
+        raise DataError(f"{path}: is UTF-16; save the file as UTF-8")
     texts = [line.decode(errors="replace").rstrip("\r\n") for line in raw]
     return [texts[0].removeprefix("\ufeff"), *texts[1:]] if texts else []

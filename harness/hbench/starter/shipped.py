@@ -20,7 +20,8 @@ OTHER_ENCODERS = (
 
 OBJECTIVE: Mapping[str, Any] = {"use": "infonce", "temperature": 0.05}
 
-AVERAGE, FIRST, GRADED, BIAS = "map", "recall@1", "ndcg@10", "rank_distance"
+# Not recall@1: in 'multi' it is at most 1/L, since every language has a relevant passage.
+AVERAGE, FIRST, GRADED, BIAS = "map", "success@1", "ndcg@10", "rank_distance"
 GRADED_DEPTH = 10  # passages that GRADED looks at; a pool must have as many
 
 # What a file's columns are often called, the best name first.
@@ -33,7 +34,7 @@ PASSAGE_NAMES: Sequence[str] = (
 )  # fmt: skip
 ID_NAMES: Sequence[str] = (
     "id", "_id", "item", "item_id", "qid", "query_id", "query-id", "question_id", "example_id",
-    "uid", "uuid", "key", "number", "nr", "no",
+    "uid", "uuid", "key", "number", "nr", "no", "ticket", "ticket_id", "case", "case_id",
 )  # fmt: skip
 
 MADE_UP: Sequence[str] = (

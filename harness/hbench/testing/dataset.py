@@ -2,18 +2,22 @@
 
 import os
 import re
+import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass
+from itertools import accumulate, chain
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
+from shutil import copyfile, copytree
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
-from hbench import downloads
-from hbench.errors import DataError, shown
+from hbench import downloads, options
+from hbench.errors import DataError, HBenchError, shown
 from hbench.languages import language_tag
 from hbench.protocols import Dataset
 from hbench.records import Remote
 from hbench.testing import streams
-from hbench.testing.common import check_common
+from hbench.testing.common import check_common, options_of, rebuilt
 from hbench.testing.elsewhere import answers
 from hbench.testing.rules import Checked, Rule
 
@@ -39,17 +43,17 @@ FINGERPRINT = Rule(
     "`fingerprint()` is a text that is not empty, and the same whenever it is asked.",
     "a revision, a checksum of the files, or the generator's seed",
 )
+FOLLOWS = Rule(
+    "fingerprint-follows-the-content",
+    "`fingerprint()` is the same for a copy of the files that the options name, and another for a "
+    "copy in which all are changed.",
+    "a checksum of each file that is read; neither where it lies nor what it is called",
+)
 REMOTES = Rule(
     "downloads-are-pinned",
     "`downloads()`, if there, lists a Remote for each file: its place, https addresses, sha256, "
     "size and licence.",
     'Remote("toy/de.json", ("https://...",), sha256="64 hex digits", size=1234, licence="CC0-1.0")',
-)
-COUNTS = Rule(
-    "counts-are-right",
-    "`counts()`, if there, has by language how many queries, passages, judgements and relevant "
-    "ones the streams hold.",
-    '{"de": {"queries": 2, "passages": 5, "judgements": 3, "relevant": 2}}; any may be left out',
 )
 TOLD = Rule(
     "licence-and-notes-are-texts",
@@ -68,10 +72,11 @@ ELSEWHERE = Rule(
     "no hash() of texts, and no order of a set or of a folder, in what is given",
 )
 RULES = (
-    PARALLEL, LISTED, SPELLED, FINGERPRINT, REMOTES, *streams.RULES, COUNTS, TOLD, UNFETCHED,
+    PARALLEL, LISTED, SPELLED, FINGERPRINT, FOLLOWS, REMOTES, *streams.RULES, TOLD, UNFETCHED,
     ELSEWHERE,
 )  # fmt: skip
-COUNTED = ("queries", "passages", "judgements", "relevant")
+MOST = 2**26  # bytes that are copied to see whether the fingerprint follows them
+NO_LETTER = bytes(each for each in range(256) if not (each < 128 and chr(each).isalnum()))
 SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -97,14 +102,14 @@ def check_dataset(plugin: object, *, other_processes: bool = True) -> None:
     checked.require(isinstance(dataset.parallel, bool), PARALLEL, given="`parallel`", found=found)
     languages = _checked_languages(checked)
     _check_fingerprint(checked)
+    _check_follows(checked)
     remotes = _checked_remotes(checked)
-    held = streams.check_streams(checked, languages)
-    _check_counts(checked, held.counts)
+    digests = streams.check_streams(checked, languages)
     _check_told(checked)
     if other_processes and remotes:
         _check_unfetched(checked)
     if other_processes:
-        _check_elsewhere(checked, held.digests)
+        _check_elsewhere(checked, digests)
 
 
 def _checked_languages(checked: Checked) -> Sequence[str]:
@@ -125,8 +130,7 @@ def _checked_languages(checked: Checked) -> Sequence[str]:
             raise
         found = f"{tag!r}, which is {right!r}"
         checked.require(tag == right, SPELLED, given="languages()", found=found)
-    checked_tags: Sequence[str] = tags
-    return checked_tags
+    return tuple(tags)
 
 
 def _check_fingerprint(checked: Checked) -> None:
@@ -138,15 +142,77 @@ def _check_fingerprint(checked: Checked) -> None:
     checked.require(holds, FINGERPRINT, given="fingerprint()", found=found)
 
 
+def _check_follows(checked: Checked) -> None:
+    """With copies of what the options of type Path name; nothing where they name nothing."""
+    dataset: Any = checked.plugin
+    original, given = dataset.fingerprint(), "fingerprint() of a copy of its files"
+    with TemporaryDirectory() as folder:
+        try:
+            same, changed = (_in_copies(dataset, Path(folder, each)) for each in ("a", "b"))
+            with checked.asked(FOLLOWS, given):
+                told = same.fingerprint()
+        except (HBenchError, OSError) as error:
+            warnings.warn(f"{FOLLOWS.name!r} is not checked of {dataset!r}: {error}", stacklevel=3)
+            return
+        found = f"{told!r}, and of the original {original!r}"
+        checked.require(told == original, FOLLOWS, given=given, found=found)
+        files = [path for path in Path(folder, "b").rglob("*") if path.is_file()]
+        for file in files:
+            _change(file)
+        try:
+            told = changed.fingerprint()
+        except Exception:
+            return  # what it refuses, it noticed
+        given, found = f"{given}, each with another last letter", f"{told!r}, as before"
+        checked.require(not files or told != original, FOLLOWS, given=given, found=found)
+
+
+def _in_copies(dataset: Any, folder: Path) -> Any:  # noqa: ANN401 - any dataset
+    """The dataset of copies, below a folder, of what its options name."""
+    kind = type(dataset)
+    folder.mkdir()
+    if not is_dataclass(kind):
+        return dataset
+    written = options_of(dataset)
+    places = [each.name for each in options.parameters(kind) if each.is_location]
+    return rebuilt(kind, {**written, **{name: _copied(written[name], folder) for name in places}})
+
+
+def _copied(value: Any, folder: Path) -> Any:  # noqa: ANN401 - JSON
+    """An option that names copies; of a pattern, as ``{lang}``, the folder above is copied."""
+    if isinstance(value, dict):
+        return {name: _copied(each, folder) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_copied(each, folder) for each in value]
+    is_text = isinstance(value, str)
+    path = Path(value if is_text else "").absolute()
+    source = next(each for each in (path, *path.parents) if not set("{*") & set(str(each)))
+    if not is_text or not source.exists():
+        return value
+    sizes = accumulate(each.stat().st_size for each in chain([source], source.rglob("*")))
+    if any(size > MOST for size in sizes):  # asked as they come: a folder may hold very much
+        raise OSError(f"{source} holds more than {MOST} bytes; check a smaller one")
+    target = Path(mkdtemp(dir=folder), source.name)
+    (copytree if source.is_dir() else copyfile)(source, target)
+    return str(target / path.relative_to(source))
+
+
+def _change(file: Path) -> None:
+    """Another last letter or digit, with which most text files can still be read."""
+    content = file.read_bytes()
+    end = len(content.rstrip(NO_LETTER)) or len(content)
+    letter = b"b" if content[end - 1 : end] == b"a" else b"a"
+    file.write_bytes(content[: max(end - 1, 0)] + letter + content[end:])
+
+
 def _checked_remotes(checked: Checked) -> Sequence[Remote]:
     dataset: Any = checked.plugin
     if not hasattr(dataset, "downloads"):
         return ()
     with checked.asked(REMOTES, "downloads()"):
         remotes = dataset.downloads()
-    found = shown(remotes)
     is_list = isinstance(remotes, Sequence) and not isinstance(remotes, str)
-    checked.require(is_list, REMOTES, given="downloads()", found=found)
+    checked.require(is_list, REMOTES, given="downloads()", found=shown(remotes))
     for remote in remotes:
         wrong = _wrong_in(remote)
         found = f"{remote!r}: {wrong}"
@@ -154,8 +220,7 @@ def _checked_remotes(checked: Checked) -> Sequence[Remote]:
     names = [remote.name for remote in remotes]
     found = f"one name for two files in {names}"
     checked.require(len(set(names)) == len(names), REMOTES, given="downloads()", found=found)
-    checked_remotes: Sequence[Remote] = remotes
-    return checked_remotes
+    return tuple(remotes)
 
 
 def _wrong_in(remote: object) -> str:
@@ -166,38 +231,16 @@ def _wrong_in(remote: object) -> str:
     is_inside = place.parts and not place.is_absolute() and ".." not in place.parts
     of_https = [isinstance(url, str) and url.startswith("https://") for url in remote.urls]
     is_size = isinstance(remote.size, int) and not isinstance(remote.size, bool)
-    is_sum = SHA256.fullmatch(str(remote.sha256))
-    is_named = isinstance(remote.licence, str) and remote.licence.strip()
     wrong = {
         "its name is no place below a folder": not is_inside,
         "its urls are not all https, or there is none": not of_https or not all(of_https),
-        "its sha256 is not 64 hex digits in small letters": not is_sum,
+        "its sha256 is not 64 hex digits in small letters": not SHA256.fullmatch(
+            str(remote.sha256)
+        ),
         "its size is not a number of bytes": not is_size or remote.size < 1,
-        "it has no licence": not is_named,
+        "it has no licence": not (isinstance(remote.licence, str) and remote.licence.strip()),
     }
     return "; ".join(what for what, is_wrong in wrong.items() if is_wrong)
-
-
-def _check_counts(checked: Checked, held: Mapping[str, Mapping[str, int]]) -> None:
-    """Of languages that are left out nothing is known, as where only some were chosen."""
-    dataset: Any = checked.plugin
-    if not hasattr(dataset, "counts"):
-        return
-    with checked.asked(COUNTS, "counts()"):
-        counts = dataset.counts()
-    is_mapping = isinstance(counts, Mapping) and all(
-        isinstance(each, Mapping) for each in counts.values()
-    )
-    checked.require(is_mapping, COUNTS, given="counts()", found=shown(counts))
-    for language, known in counts.items():
-        for what, count in known.items():
-            given = f"counts()[{language!r}][{what!r}]"
-            found = f"{what!r} is none of {', '.join(COUNTED)}"
-            checked.require(what in COUNTED, COUNTS, given=given, found=found)
-            if language in held:
-                found = f"{count!r}, and the streams hold {held[language].get(what, 0)}"
-                is_right = count == held[language].get(what, 0)
-                checked.require(is_right, COUNTS, given=given, found=found)
 
 
 def _check_told(checked: Checked) -> None:
@@ -209,8 +252,7 @@ def _check_told(checked: Checked) -> None:
         return
     with checked.asked(TOLD, "notes()"):
         notes = dataset.notes()
-    is_list = isinstance(notes, Sequence) and not isinstance(notes, str)
-    holds = is_list and all(map(_is_line, notes))
+    holds = isinstance(notes, Sequence) and not isinstance(notes, str) and all(map(_is_line, notes))
     checked.require(holds, TOLD, given="notes(), after the streams were read", found=shown(notes))
 
 
@@ -219,10 +261,7 @@ def _is_line(text: object) -> bool:
 
 
 def known_alone(dataset: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataset
-    """What is known where nothing was or may be fetched, or the error that is raised there.
-
-    Asked in a process of its own: it changes where downloads are looked for.
-    """
+    """What is known, or the error, without downloads; changes the process that it is asked in."""
     with TemporaryDirectory() as folder:
         os.environ.update(HBENCH_DATA=folder, HBENCH_OFFLINE="1")
         downloads.settle(Path(folder))

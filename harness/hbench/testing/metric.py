@@ -93,7 +93,10 @@ def ranks_of(queries: Sequence[Sequence[Place]], sizes: Sequence[int], own: str 
 
 
 def all_ranks() -> list[Ranks]:
-    """One language and several, one relevant passage and many, graded; and nothing but those."""
+    """One language and several, one relevant passage and many, graded; and nothing but those.
+
+    The query's language is the pool's first, its last, another or none of them.
+    """
     one = [[(rank, 1, 0)] for rank in (1, 2, 7, 50)]
     graded = [[(1, 1, 0), (2, 3, 0)], [(4, 2, 0)], [(3, 1, 0), (9, 1, 0), (20, 2, 0)]]
     translated = [
@@ -103,11 +106,13 @@ def all_ranks() -> list[Ranks]:
         [(5, 1, 1), (6, 2, 1), (60, 1, 0)],
         [(58, 1, 2), (59, 1, 0), (60, 1, 1)],
     ]
+    not_in_last = [[(1, 1, 0), (2, 1, 1)], [(5, 1, 1), (40, 2, 1)], [(3, 1, 0)]]
     return [
         ranks_of(one, (50,)),
         ranks_of(graded, (20,), own="en"),
-        ranks_of(translated, (30, 20, 10)),
-        ranks_of(translated, (30, 20, 10), own="fr"),
+        # Padding has the language -1, which is also how numpy calls the last one.
+        *(ranks_of(translated, (30, 20, 10), own) for own in ("de", "en", "zh", "fr")),
+        *(ranks_of(not_in_last, (30, 20, 10), own) for own in ("de", "zh")),
         ranks_of([[(1, 1, 0), (2, 1, 1)], [(1, 2, 1), (2, 1, 0)]], (1, 1)),
         ranks_of([[(1, 1, 0)]], (1,)),
     ]
@@ -181,7 +186,7 @@ def _check_values(checked: Checked, given: Ranks | Top) -> FloatArray:
     checked.require(not changed, LEFT, given=_told(before), found=found)
     count = len(values)
     for rows in (np.arange(count)[::-1], *np.arange(count)[:, None]):
-        part = _rows(given, rows)
+        part = _part(given, rows)
         _check_equal(checked, ALONE, part, _values(checked, part), values[rows])
     return values
 
@@ -203,18 +208,22 @@ def _values(checked: Checked, given: Ranks | Top) -> FloatArray:
 
 
 def _check_padding(checked: Checked, ranks: Ranks, values: FloatArray) -> None:
-    """With two more columns that hold nothing."""
+    """With one and with two more columns that hold nothing, and each query without any."""
 
-    def wider(array: npt.NDArray[Any], fill: float) -> npt.NDArray[Any]:
-        return np.pad(array, ((0, 0), (0, 2)), constant_values=fill)
+    def wider(array: npt.NDArray[Any], columns: int, fill: float) -> npt.NDArray[Any]:
+        return np.pad(array, ((0, 0), (0, columns)), constant_values=fill)
 
-    padded = replace(
-        ranks,
-        rank=wider(ranks.rank, np.inf),
-        grade=wider(ranks.grade, 0),
-        language=wider(ranks.language, -1),
-    )
-    _check_equal(checked, PADDING, padded, _values(checked, padded), values)
+    for columns in (1, 2):
+        padded = replace(
+            ranks,
+            rank=wider(ranks.rank, columns, np.inf),
+            grade=wider(ranks.grade, columns, 0),
+            language=wider(ranks.language, columns, -1),
+        )
+        _check_equal(checked, PADDING, padded, _values(checked, padded), values)
+    for row, count in enumerate(ranks.relevant):
+        bare = _part(ranks, np.s_[row : row + 1, :count])
+        _check_equal(checked, PADDING, bare, _values(checked, bare), values[row : row + 1])
 
 
 def _check_order(checked: Checked, ranks: Ranks) -> None:
@@ -232,12 +241,15 @@ def _check_order(checked: Checked, ranks: Ranks) -> None:
     checked.require(not (gain < -ROUNDING).any(), BEST, given=_told(best), found=found)
 
 
-def _rows(given: Ranks | Top, rows: Int64Array) -> Ranks | Top:
-    """Only some queries."""
+def _part(given: Ranks | Top, places: Any) -> Ranks | Top:  # noqa: ANN401 - an index of numpy
+    """Only some queries, or some columns of some."""
     if isinstance(given, Top):
-        return replace(given, language=given.language[rows])
+        return replace(given, language=given.language[places])
     return replace(
-        given, rank=given.rank[rows], grade=given.grade[rows], language=given.language[rows]
+        given,
+        rank=given.rank[places],
+        grade=given.grade[places],
+        language=given.language[places],
     )
 
 

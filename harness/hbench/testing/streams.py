@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from hbench.errors import shown
 from hbench.records import RESERVED, Judgement, Passage, Query
 from hbench.testing.rules import Checked, Rule
 
@@ -81,10 +82,17 @@ AGAIN = Rule(
     "Each stream gives the same records in the same order whenever it is read.",
     "a function that starts anew at each call, as one that yields",
 )
+COUNTS = Rule(
+    "counts-are-right",
+    "`counts()`, if there, has by language how many queries, passages, judgements and relevant "
+    "ones the streams hold.",
+    '{"de": {"queries": 2, "passages": 5, "judgements": 3, "relevant": 2}}; any may be left out',
+)
 RULES = (
     RECORDS, TEXTS, COLUMNS, LANGUAGES, QUERY_ONCE, UNIQUE, TRANSLATED, CLUSTER, PASSAGE_ONCE,
-    JUDGED_ITEMS, JUDGED_PASSAGES, GRADES, ANSWERED, AGAIN,
+    JUDGED_ITEMS, JUDGED_PASSAGES, GRADES, ANSWERED, AGAIN, COUNTS,
 )  # fmt: skip
+COUNTED = ("queries", "passages", "judgements", "relevant")
 KINDS: Mapping[str, type] = {"queries": Query, "passages": Passage, "judgements": Judgement}
 TEXT_FIELDS = {
     Query: ("item", "language", "text", "cluster"),
@@ -93,22 +101,8 @@ TEXT_FIELDS = {
 }
 
 
-@dataclass(frozen=True)
-class Held:
-    """What the streams of a dataset hold.
-
-    Args:
-        counts: by language how many ``queries``, ``passages``, ``judgements`` and ``relevant``
-            there are; of judgements those whose passage is there.
-        digests: of each stream, as `digest` makes them.
-    """
-
-    counts: Mapping[str, Mapping[str, int]]
-    digests: Mapping[str, str]
-
-
-def check_streams(checked: Checked, languages: Sequence[str]) -> Held:
-    """Read all streams twice, and check what they hold.
+def check_streams(checked: Checked, languages: Sequence[str]) -> Mapping[str, str]:
+    """Read all streams twice, and check what they hold; the digest of each, as of `digest`.
 
     Args:
         checked: the dataset.
@@ -123,7 +117,30 @@ def check_streams(checked: Checked, languages: Sequence[str]) -> Held:
     streams.read_judgements()
     for name in KINDS:
         streams.read_again(name)
-    return Held(streams.counts, {name: _total(sums) for name, sums in streams.sums.items()})
+    _check_counts(checked, streams.counts)
+    return {name: _total(sums) for name, sums in streams.sums.items()}
+
+
+def _check_counts(checked: Checked, held: Mapping[str, Mapping[str, int]]) -> None:
+    """Of languages that are left out nothing is known, as where only some were chosen."""
+    dataset: Any = checked.plugin
+    if not hasattr(dataset, "counts"):
+        return
+    with checked.asked(COUNTS, "counts()"):
+        counts = dataset.counts()
+    is_mapping = isinstance(counts, Mapping) and all(
+        isinstance(each, Mapping) for each in counts.values()
+    )
+    checked.require(is_mapping, COUNTS, given="counts()", found=shown(counts))
+    for language, known in counts.items():
+        for what, count in known.items():
+            given = f"counts()[{language!r}][{what!r}]"
+            found = f"{what!r} is none of {', '.join(COUNTED)}"
+            checked.require(what in COUNTED, COUNTS, given=given, found=found)
+            if language in held:
+                found = f"{count!r}, and the streams hold {held[language].get(what, 0)}"
+                is_right = count == held[language].get(what, 0)
+                checked.require(is_right, COUNTS, given=given, found=found)
 
 
 def digest(dataset: Any, name: str) -> str:  # noqa: ANN401 - any dataset

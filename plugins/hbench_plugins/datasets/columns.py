@@ -9,6 +9,7 @@ from hbench_plugins.datasets import files, places
 from hbench_plugins.datasets.files import LINE, Line, Record
 from hbench_plugins.datasets.places import LANG, Choice, Place
 
+SHOWN = 5  # numbers of lines
 Files = Path | dict[str, Path]  # one place or a pattern, or a file for each language
 
 
@@ -60,11 +61,29 @@ class Column:
             if self.key and first.setdefault(item, record.line) != record.line:
                 raise DataError(
                     f"{record.line}: {self.key!r} {item!r} is given twice, first in line "
-                    f"{first[item].number}; ids must be distinct"
+                    f"{first[item].number}; ids must be distinct: remove one of the two rows, or "
+                    "name another column with 'id'"
                 )
-            if not (self.has_gaps and any(map(record.is_blank, (self.query, self.passage)))):
-                yield Row(item, count - 1, record.text(self.query), record.text(self.passage))
+            blank = [name for name in (self.query, self.passage) if record.is_blank(name)]
+            if blank and self.has_gaps:
+                continue
+            if blank and blank[0] in record.fields:
+                raise DataError(f"{record.line}: {self._blank(blank[0])}")
+            yield Row(item, count - 1, record.text(self.query), record.text(self.passage))
         lengths[self.place.path] = count
+
+    def _blank(self, name: str) -> str:
+        """What is said of a field that is empty somewhere: where else it is, and what to do."""
+        records = files.read(self.place.path)
+        numbers = [record.line.number for record in records if record.is_blank(name)]
+        some = ", ".join(map(str, numbers[:SHOWN]))
+        more = ", ..." if len(numbers) > SHOWN else ""
+        what = "" if name == LINE else f"{name!r} "
+        where = "" if self.key else " from the file of every language"
+        return (
+            f"{what}is empty, where text is expected; lines where it is: {some}{more} "
+            f"({len(numbers):,} in all); fill them, or remove them{where}"
+        )
 
     def _item(self, record: Record) -> str:
         """The id; in a file of one language without that: ``17_zh_cn`` is 17 in ``zh_cn``."""
@@ -104,9 +123,11 @@ def check_lengths(lengths: Mapping[Path, int]) -> None:
     (first, count), *others = lengths.items()
     for path, other in others:
         if other != count:
+            has_fields = "lines" not in map(files.kind_of, (first, path))
+            joined = "; or name the column that joins them, as id: COLUMN" if has_fields else ""
             raise DataError(
                 f"{path} has {other} lines, but {first} has {count}; line n of each must be "
-                "the same item"
+                f"the same item{joined}"
             )
 
 

@@ -18,8 +18,10 @@ from typing import Any, BinaryIO, NamedTuple, cast
 import numpy as np
 
 from hbench.errors import DataError, shown
+from hbench_plugins.datasets import quoting
 
 LINE = "line"  # the one field of a line of plain text
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 
 
 class Line(NamedTuple):
@@ -126,7 +128,8 @@ class Distinct:
             if hash(value) in twice and first.setdefault(value, record.line) != record.line:
                 raise DataError(
                     f"{record.line}: {self._field!r} {value!r} is given twice, first in line "
-                    f"{first[value].number}; ids must be distinct"
+                    f"{first[value].number}; ids must be distinct: remove one of the two, or "
+                    "give it an id of its own"
                 )
 
 
@@ -141,6 +144,8 @@ def lines(path: Path) -> Iterator[tuple[Line, str]]:
     with opened(path) as file:
         for number, raw in enumerate(file, start=1):
             line = Line(path, number)
+            if number == 1 and raw.startswith(UTF_16):
+                raise DataError(f"{path}: is UTF-16; save the file as UTF-8")
             try:
                 text = raw.decode()
             except UnicodeDecodeError as error:
@@ -187,21 +192,27 @@ def table(path: Path, header: Sequence[str] | None = None) -> Iterator[Record]:
         header: what the first line must be; None takes any distinct names.
 
     Raises:
-        DataError: the header is another, or a row has more or fewer columns.
+        DataError: the header is another, a row has more or fewer columns, or a cell is quoted as
+            spreadsheets do.
     """
     names: list[str] = []
+    before: list[str] = []
     for line, text in lines(path):
         cells = text.split("\t")
         if line.number == 1:
             names = cells
             _check_header(line, names, header)
-        elif len(cells) != len(names):
+            continue
+        if '"' in text:
+            quoting.check_cells(str(line), path, cells)
+        if len(cells) != len(names):
+            quoting.check_closed(str(line), path, [*before, *cells])
             raise DataError(
                 f"{line}: {len(cells)} columns, but the header has {len(names)}; columns are "
                 "divided by tabs"
             )
-        else:
-            yield Record(line, dict(zip(names, cells, strict=True)))
+        yield Record(line, dict(zip(names, cells, strict=True)))
+        before = cells
 
 
 def packed_or_not(path: Path) -> Path:
@@ -251,6 +262,7 @@ def _json_lines(path: Path) -> Iterator[Record]:
 
 
 def _check_header(line: Line, names: Sequence[str], wanted: Sequence[str] | None) -> None:
+    quoting.check_header(str(line), line.path, names)
     if wanted is not None and list(names) != list(wanted):
         raise DataError(
             f"{line}: the header {' '.join(wanted)} is expected, divided by tabs; "

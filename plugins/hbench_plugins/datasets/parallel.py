@@ -39,6 +39,7 @@ class Parallel:
       for each language. Where it is empty, the item is not there in that language.
 
     Files are plain lines, or by their suffix ``.tsv`` or ``.jsonl``, each perhaps with ``.gz``.
+    In tables quotes are text; cells that a spreadsheet has quoted are refused.
     Codes may be any of a language, as ``zho-CN`` or ``zh_cn`` for ``zh``. All files have equally
     many lines, unless ``id`` joins them: then an item may lack languages.
 
