@@ -130,7 +130,7 @@ class Study:
         Raises:
             HBenchError: as ``plan``; and what cannot be written or found before any job runs.
         """
-        from hbench.announcing import announce_downloads, headline
+        from hbench.announcing import announce_downloads, crowded, headline
         from hbench.plan import make_plan
         from hbench.provenance import find_hardware
         from hbench.registry import build
@@ -146,6 +146,7 @@ class Study:
         plan = make_plan(self.spec, store, hardware, only)
         check_trackers(trackers)
         announced = [headline(plan, hardware), *announce_downloads(plan, store)]
+        announced += crowded(plan, hardware)
         site = Site(store, hardware, join_processes(hardware), tuple(trackers))
         result = _executed(plan, site, chosen, announced, fail_fast=fail_fast)
         titles = {job.key: job.title for job in plan.todo}
