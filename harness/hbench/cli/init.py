@@ -13,22 +13,31 @@ if TYPE_CHECKING:
     from hbench.starter import Starter
 
 ENDINGS = (".yaml", ".yml")
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="PATTERN",
+        help="Your data, as 'data/{lang}.tsv': {lang} stands for a language's code. Aligned "
+        "lines, .tsv or .jsonl; one table with columns for each language; BEIR's folders; "
+        "SQuAD's .json.",
+    ),
+]
+EncoderOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="As `hbench plugins encoder` lists it.",
+        autocompletion=completing.encoders,
+    ),
+]
 
 
 def init(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What to write.")] = Path(
         "my-benchmark.yaml"
     ),
-    data: Annotated[
-        str | None,
-        typer.Option(
-            "--data",
-            metavar="PATTERN",
-            help="Your data, as 'data/{lang}.tsv': {lang} stands for a language's code. Aligned "
-            "lines, .tsv or .jsonl; one table with columns for each language; BEIR's folders; "
-            "SQuAD's .json.",
-        ),
-    ] = None,
+    data: DataOption = None,
     query: Annotated[
         str | None, typer.Option(metavar="FIELD", help="The column of the query.")
     ] = None,
@@ -46,14 +55,7 @@ def init(
         str | None,
         typer.Option(metavar="PATTERN", help="Data to evaluate on; else a part is put aside."),
     ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="As `hbench plugins encoder` lists it.",
-            autocompletion=completing.encoders,
-        ),
-    ] = None,
+    encoder: EncoderOption = None,
     samplers: Annotated[
         str | None, typer.Option(metavar="NAMES", help="To compare, as mono,cross,hybrid.")
     ] = None,
