@@ -1,5 +1,6 @@
 """``hbench run`` where every training fails: the cause is told once, and no empty table."""
 
+import psutil
 import pytest
 from tests.cli.calling import call
 
@@ -60,3 +61,14 @@ def test_compare_of_no_scores_says_so_and_what_is_missing(ran):
     assert "primary family of 0" not in compared.stdout
     assert "missing: tiny: mono (seed 1) on test; run it again\n" in compared.stderr
     assert len(compared.stderr.splitlines()) == 4
+
+
+def test_a_run_says_before_it_trains_that_others_hold_the_cores(tmp_path, monkeypatch):
+    (tmp_path / "f.yaml").write_text(SPEC)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setattr(psutil, "cpu_percent", lambda interval, percpu: [100.0, 100.0])
+    monkeypatch.setattr("hbench.worker.train_here", lambda *_: 1 / 0)  # enough is seen by then
+    words = ("--results", str(tmp_path / "results"), "--device", "cpu")
+    lines = call("run", str(tmp_path / "f.yaml"), *words).stderr.splitlines()
+    assert lines[0].endswith("on cpu, 2 threads")
+    assert lines[1].startswith("note: other processes hold 2.0 of 2 cores, and 2 threads")
