@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from hbench.corpus import Corpus
+from hbench.manifests import key_of
 from hbench.protocols import Dataset
 from hbench.records import Int32Array, Items, Judgement, Passage, Query
 from hbench.stages import data
-from hbench.store import Store, key_of
+from hbench.store import Store
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 LOCAL = ("localhost", "127.", "::1")

@@ -20,7 +20,8 @@ LAYERS = [
     {"errors", "records", "protocols"},
     {"options", "registry", "described", "specfile", "settings", "statistics", "alternatives",
      "design", "packing", "attention", "memory", "ahead", "languages", "downloads", "compiled",
-     "grams", "overlap", "drawing", "provenance", "store", "numbering", "corpus", "training_texts",
+     "grams", "overlap", "drawing", "provenance", "locks",
+     "manifests", "store", "numbering", "corpus", "training_texts",
      "vectors", "tokens", "counting", "counting_cpu", "pools", "search", "approximate", "toplist",
      "scorefile", "evaluated", "verdicts", "ranks", "trecrun", "listed", "outside", "families",
      "strata", "drawn", "splits", "tablefile", "footnotes", "testing", "yamltree", "worded"},
@@ -29,14 +30,15 @@ LAYERS = [
     {"training"},
     {"stages"},
     {"jobs", "plan", "planner", "resolved", "stored"},
-    {"site", "trainer", "mixture", "inspection", "worker", "checks", "executor", "exporter"},
+    {"site", "trainer", "mixture", "inspection", "worker", "checks", "failures", "executor",
+     "exporter"},
     {"tables", "wording", "latex", "csvtable", "sheets", "directed", "render", "page", "cli",
      "announcing", "progress", "findings", "study", "card", "starter", "scaffold", "doctor",
      "__init__"},
 ]  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FOR_PLUGINS = LAYERS[0] | {
-    "packing", "attention", "drawing", "store", "languages", "downloads"
+    "packing", "attention", "drawing", "manifests", "languages", "downloads"
 }  # fmt: skip
 HEAVY = {"torch", "transformers", "ranx", "faiss", "ir_datasets", "accelerate", "tokenizers",
          "pandas", "pyarrow", "scipy", "safetensors", "numba"}  # fmt: skip

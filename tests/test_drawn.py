@@ -1,13 +1,12 @@
 """What manifests say of the batches, by hand."""
 
-import json
+from tests.toy_manifests import write_manifest
 
 from hbench.drawn import languages_drawn, monolingual_batches
 
 
 def write(folder, detail):
-    folder.mkdir(parents=True)
-    (folder / "manifest.json").write_text(json.dumps({"detail": detail}))
+    write_manifest(folder, {"detail": detail})
 
 
 def method(name, *seeds):

@@ -3,14 +3,16 @@ from pathlib import Path
 from shutil import rmtree
 
 import pytest
+from tests.toy_manifests import change_manifest, write_manifest
 
 from hbench.errors import DataError, OptionError, SpecError
 from hbench.jobs import DataJob, EncodeJob, Job, LeakageJob, RankJob, ScoreJob, TrainJob
+from hbench.manifests import MANIFEST, read_manifest
 from hbench.plan import make_plan
 from hbench.provenance import Hardware
 from hbench.resolved import resolved
 from hbench.stages import data, encode, rank, score, train
-from hbench.store import MANIFEST, Store
+from hbench.store import Store
 from hbench.validate import load_spec
 from hbench_plugins.datasets.babel import Babel
 from hbench_plugins.encoders.scratch import Scratch
@@ -74,20 +76,17 @@ def finish(jobs, store):
     for job in jobs:
         if isinstance(job, EncodeJob):
             for place in job.places(store):
-                place.folder.mkdir(parents=True, exist_ok=True)
-                (place.folder / MANIFEST).write_text("{}")
+                write_manifest(place.folder, {})
             continue
         folder = job.folder(store)
-        folder.mkdir(parents=True, exist_ok=True)
-        manifest = folder / MANIFEST
-        content = json.loads(manifest.read_text()) if manifest.exists() else {"key": job.key}
+        content = read_manifest(folder) or {"key": job.key}
         if isinstance(job, DataJob):
             content["detail"] = DETAIL
         if isinstance(job, ScoreJob):
             content["scores"] = {
                 label: {"key": key, "cells": job.cells} for label, key in job.metric_keys.items()
             }
-        manifest.write_text(json.dumps(content))
+        write_manifest(folder, content)
 
 
 def test_each_job_stands_in_the_plan_once_after_what_it_needs(plan):
@@ -288,8 +287,7 @@ def test_a_folder_of_another_job_or_without_manifest_is_not_taken_for_done(plan,
     jobs = plan().jobs
     finish(jobs, store)
     first, second = [job for job in jobs if isinstance(job, TrainJob)][:2]
-    manifest = first.folder(store) / MANIFEST
-    manifest.write_text(manifest.read_text().replace(first.key, first.key[:8] + "0" * 56))
+    write_manifest(first.folder(store), {"key": first.key[:8] + "0" * 56})
     (second.folder(store) / MANIFEST).unlink()
     assert [job.key for job in plan().todo] == [first.key, second.key]
 
@@ -297,8 +295,8 @@ def test_a_folder_of_another_job_or_without_manifest_is_not_taken_for_done(plan,
 def test_scores_of_other_counts_are_not_taken_for_done(plan, store):
     finish(plan().jobs, store)
     job = next(job for job in plan().jobs if isinstance(job, ScoreJob))
-    manifest = job.folder(store) / MANIFEST
-    manifest.write_text(manifest.read_text().replace(job.rank.key, job.rank.key[:8] + "0" * 56))
+    other = {"key": job.rank.key[:8] + "0" * 56}
+    change_manifest(job.folder(store), lambda manifest: manifest | other)
     assert [found.key for found in plan().todo] == [job.rank.key, job.key]
 
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from tests.training.toy_training import toy_model, toy_texts
 
 from hbench import tokens
+from hbench.manifests import read_manifest
 from hbench.records import Tokenized
-from hbench.store import Store, read_manifest
+from hbench.store import Store
 from hbench.tokens import Tokens, cached_tokens, tokenize
 from hbench_plugins.encoders.scratch import Scratch
 from hbench_plugins.encoders.transformer import Text

@@ -3,7 +3,6 @@
 The text of a toy query or passage spells its vector, before it is put on the grid: ``"3 -4"``.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ from typing import Any, ClassVar
 import hypothesis.strategies as st
 import numpy as np
 import numpy.typing as npt
+from tests.toy_manifests import write_manifest
 
 from hbench.corpus import Corpus
 from hbench.pools import ReadVectors
@@ -66,7 +66,7 @@ def stored(dataset: Any, folder: Path) -> Corpus:
     """The dataset, through the data stage."""
     folder.mkdir(parents=True, exist_ok=True)
     facts = data.run(dataset, folder)
-    (folder / "manifest.json").write_text(json.dumps({"detail": facts}), encoding="utf-8")
+    write_manifest(folder, {"detail": facts})
     return Corpus(folder)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tests.toy_manifests import write_manifest
 
 from hbench.statistics import Scores
 
@@ -105,7 +106,7 @@ def write_scores(
             stored = {key: [f"{q}>{p}" for q, p in own.items()] for key, own in SETTINGS.items()}
             scores = {metric: {"key": f"k-{metric}", "cells": stored} for metric in METRICS}
             manifest = {"key": f"r-{name}{seed}", "scores": scores}
-            (folder / "manifest.json").write_text(json.dumps(manifest))
+            write_manifest(folder, manifest)
 
 
 def _row(setting: str, pool: str, place: int, values: Values, added: float) -> dict[str, Any]:
@@ -130,6 +131,7 @@ def write_benchmark(root: Path, detail: Mapping[str, Any]) -> None:
     folder = root / "benchmarks" / detail["benchmark"]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "resolved.json").write_text(json.dumps(detail))
+    write_manifest(folder, {})
 
 
 def table(entry: Entry, setting: str, metric: str) -> Any:

@@ -30,7 +30,7 @@ PUBLIC: Mapping[str, Sequence[str]] = {
     ),
     "hbench.drawing": (),
     "hbench.packing": (),
-    "hbench.store": ("file_record", "key_of"),
+    "hbench.manifests": ("file_record", "key_of"),
     "hbench.languages": (),
     "hbench.downloads": ("Progress", "fetch"),
     "hbench.testing": (),

@@ -16,12 +16,12 @@ from hbench.drawn import languages_drawn
 from hbench.errors import HBenchError
 from hbench.evaluated import Evaluated, scores_file
 from hbench.exporter import Card, System
+from hbench.manifests import canonical, read_manifest
 from hbench.page import about
 from hbench.page.words import several
 from hbench.registry import build
 from hbench.stages import compare, report
 from hbench.statistics import Scores, estimates
-from hbench.store import canonical, read_manifest
 from hbench.tables import ARROWS
 from hbench.wording import escaped
 

@@ -7,12 +7,13 @@ import numpy as np
 from hbench.corpus import Corpus, taken
 from hbench.errors import DataError
 from hbench.jobs import RankJob, ScoreJob
+from hbench.manifests import read_manifest
 from hbench.overlap import leaks, told
 from hbench.plan import Plan
 from hbench.planner import BenchmarkPlan
 from hbench.settings import Component
 from hbench.stages.fit import parallel_passages
-from hbench.store import Store, read_manifest
+from hbench.store import Store
 
 
 def check_data(plan: Plan, store: Store) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from hbench.manifests import check, read_manifest
 from hbench.records import Int32Array, Int64Array, Side
-from hbench.store import read_manifest
 
 TABLES: dict[Side, str] = {"query": "queries", "passage": "passages"}
 SHARD = 65_536  # distinct texts of a side and language whose vectors lie in one file
@@ -40,10 +40,18 @@ class Shard:
 
 
 class Corpus:
-    """The stored tables of one dataset."""
+    """The stored tables of one dataset.
+
+    Args:
+        folder: of a dataset that was stored to its end.
+
+    Raises:
+        Damaged: a table is not what was stored.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        check(folder)
         facts = read_manifest(folder)["detail"]
         self.languages: tuple[str, ...] = tuple(facts["languages"])
         self.parallel: bool = facts["parallel"]

@@ -6,6 +6,7 @@ as ``<name>.part``, from where the next attempt, or the next run, goes on.
 """
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,10 +14,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from hbench.errors import DataError, StoreError
+from hbench.errors import DataError, PluginError, StoreError, shown, without_accounts
+from hbench.manifests import file_record
 from hbench.records import Remote
-from hbench.store import file_record, put_in_place
+from hbench.store import put_in_place
 
 if TYPE_CHECKING:
     import requests
@@ -25,6 +28,8 @@ CONNECT = 10.0  # seconds until a server that does not answer is given up
 STALL = 60.0  # seconds without a byte until a connection is given up
 WAITS = (1.0, 2.0, 5.0, 10.0, 20.0)  # seconds before each further attempt at one mirror
 LONGEST_WAIT = 120.0  # seconds, whatever Retry-After asks for
+NAME = re.compile(r"[^/\\:]+(/[^/\\:]+)*")
+HERE = ("localhost", "127.0.0.1", "::1")  # what goes there passes nobody who could change it
 PIECE = 1 << 16  # bytes; as much may have to be fetched again after an interruption
 Progress = Callable[[float, str], None]
 """Is told the share that is done, from 0 to 1, and of what, in a line."""
@@ -38,7 +43,7 @@ class _Failure(Exception):
 
     def __init__(self, cause: str, wait: float | None = None) -> None:
         self.wait = wait
-        super().__init__(cause)
+        super().__init__(without_accounts(cause))
 
 
 def settle(folder: Path) -> None:
@@ -53,8 +58,12 @@ def is_offline() -> bool:
 
 
 def local(remote: Remote) -> Path | None:
-    """The file, if it is here; whether it is the right one is for `fetch` to see."""
-    own = _folder / remote.name
+    """The file, if it is here; whether it is the right one is for `fetch` to see.
+
+    Raises:
+        PluginError: its name leads out of the folder.
+    """
+    own = _place(_folder, remote)
     return _given(remote) or (own if own.is_file() else None)
 
 
@@ -86,12 +95,13 @@ def fetch(remote: Remote, progress: Progress = lambda share, what: None) -> Path
     Raises:
         DataError: the file in ``$HBENCH_DATA`` is not the right one, or no mirror has it, or it
             is not here and nothing may be downloaded.
+        PluginError: its name leads out of the folder.
         StoreError: the downloads folder cannot be written.
     """
     given = _given(remote)
     if given is not None:
         return _checked(given, remote)
-    target = _folder / remote.name
+    target = _place(_folder, remote)
     if _is_right(target, remote):
         return target
     if is_offline():
@@ -108,8 +118,19 @@ def fetch(remote: Remote, progress: Progress = lambda share, what: None) -> Path
 def _given(remote: Remote) -> Path | None:
     """The file in the folder of the user's own data, which is never written to."""
     base = os.environ.get("HBENCH_DATA")
-    path = Path(base) / remote.name if base else None
+    path = _place(Path(base), remote) if base else None
     return path if path is not None and path.is_file() else None
+
+
+def _place(folder: Path, remote: Remote) -> Path:
+    """Where a file lies below a folder; a plugin gives the name, and a name may say anything."""
+    name = remote.name
+    if not NAME.fullmatch(name) or ".." in name.split("/") or not name.isprintable():
+        raise PluginError(
+            f"downloads() names the file {shown(name)}, which is no path below a folder, as "
+            "'toy/de.json' is: tell the dataset's authors"
+        )
+    return folder / name
 
 
 def _checked(path: Path, remote: Remote) -> Path:
@@ -162,13 +183,8 @@ def _download(remote: Remote, target: Path, progress: Progress) -> None:
         else:
             put_in_place(part, target)
             return
-    lines = [
-        f"{remote.name} cannot be downloaded:",
-        *causes,
-        f"run again to go on where it stopped, or {_by_hand(remote)}",
-        _data_folder(),
-    ]
-    raise DataError("\n".join(lines))
+    advice = f"run again to go on where it stopped, or {_by_hand(remote)}"
+    raise _told(f"{remote.name} cannot be downloaded:", *causes, advice)
 
 
 def _from_mirror(url: str, remote: Remote, part: Path, progress: Progress) -> None:
@@ -205,10 +221,12 @@ def _receive(url: str, remote: Remote, part: Path, begun: int, progress: Progres
     import requests
     from requests.exceptions import ChunkedEncodingError
 
+    _check_address(url)
     # Not compressed on the way: ranges and sizes are then those of the file.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={begun}-"} if begun else {})
     try:
         with requests.get(url, headers=headers, stream=True, timeout=(CONNECT, STALL)) as answer:
+            _check_address(answer.url)  # to which it may have been led
             _check_status(answer, part)
             if answer.status_code != requests.codes.partial:
                 begun = 0  # the server knows no ranges, and sends the whole file
@@ -225,6 +243,13 @@ def _receive(url: str, remote: Remote, part: Path, begun: int, progress: Progres
     except requests.RequestException as error:
         raise _Failure(str(error)) from error
     return begun
+
+
+def _check_address(url: str) -> None:
+    """Pass an address of which nobody on the way sees what is asked for, or changes the answer."""
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname not in HERE:
+        raise _Failure(f"{url} is not https")
 
 
 def _check_status(answer: "requests.Response", part: Path) -> None:
@@ -257,12 +282,8 @@ def _size(path: Path) -> int:
 
 
 def _unreachable(remotes: Sequence[Remote]) -> DataError:
-    lines = [
-        "files are missing that --offline or HBENCH_OFFLINE forbids to download; allow it, or:",
-        *(f"  {_by_hand(remote)}" for remote in remotes),
-        _data_folder(),
-    ]
-    return DataError("\n".join(lines))
+    first = "files are missing that --offline or HBENCH_OFFLINE forbids to download; allow it, or:"
+    return _told(first, *(f"  {_by_hand(remote)}" for remote in remotes))
 
 
 def _by_hand(remote: Remote) -> str:
@@ -272,7 +293,8 @@ def _by_hand(remote: Remote) -> str:
     )
 
 
-def _data_folder() -> str:
-    """What the messages mean by $HBENCH_DATA."""
+def _told(*lines: str) -> DataError:
+    """An error of these lines, and of one on what they mean by $HBENCH_DATA."""
     base = os.environ.get("HBENCH_DATA")
-    return f"HBENCH_DATA is {base}" if base else "HBENCH_DATA is not set: name a folder of yours"
+    where = f"is {base}" if base else "is not set: name a folder of yours"
+    return DataError("\n".join([*lines, f"HBENCH_DATA {where}"]))

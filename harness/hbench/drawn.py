@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hbench.store import read_manifest
+from hbench.manifests import read_manifest
 
 
 def languages_drawn(resolved: Mapping[str, Any], root: Path) -> frozenset[str]:

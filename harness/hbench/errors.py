@@ -9,23 +9,32 @@
     ├── MemoryShortage     not even one text at a time fits into memory
     ├── DeviceError        a device was asked for that is not there
     └── StoreError         the results folder cannot be read or written
+        └── Damaged        something in it is not what was written
 
 Everything else is a bug of hbench or of a plugin, and keeps its traceback.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
 
 MOST_MISTAKES = 100  # that are told at once
 MOST_NAMES = 50  # that a message lists
 MOST_COMPARED = 500  # names that are looked through for the nearest
 LONGEST = 60  # characters of a value that a message quotes
 PRINTABLE = r"^\P{C}+$"  # what names of one's own are made of
+JOINERS = "\u200c\u200d"  # without which Persian, Hindi and others are misspelled
+ACCOUNT = re.compile(r"(?<=://)[^\s/@]+@")  # user and password of an address
 
 
 class HBenchError(Exception):
     """A mistake that the user can mend: says where, what was found, what is allowed, what next."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(without_accounts(message))
 
 
 @dataclass(frozen=True)
@@ -103,13 +112,45 @@ class StoreError(HBenchError):
     """The results folder cannot be read or written."""
 
 
+class Damaged(StoreError):
+    """Something in the results folder is not what was written there.
+
+    Args:
+        folder: what is to be set aside, so that it is made anew.
+        cause: what is wrong with it.
+    """
+
+    def __init__(self, folder: Path, cause: str) -> None:
+        self.folder, self.cause = folder, cause
+        super().__init__(
+            f"{folder}: damaged ({cause}); `hbench run` sets it aside and makes it anew"
+        )
+
+
 def printable(text: str) -> str:
     r"""Text without control characters, which a terminal would obey; lines stay.
+
+    Spaces of all kinds stay, and the joiners that some scripts are written with. What turns the
+    direction of a text around does not.
 
     >>> printable("a\x1b[2J")
     'a?[2J'
     """
-    return "".join(sign if sign.isprintable() or sign in " \n" else "?" for sign in text)
+    return "".join(sign if is_printable(sign) or sign == "\n" else "?" for sign in text)
+
+
+def is_printable(sign: str) -> bool:
+    """Whether a terminal shows a character, and does nothing else."""
+    return sign.isprintable() or sign in JOINERS or unicodedata.category(sign) == "Zs"
+
+
+def without_accounts(text: str) -> str:
+    """Text in which no address holds a user, a password or a token.
+
+    >>> without_accounts("https://me:secret@example.org/x")
+    'https://example.org/x'
+    """
+    return ACCOUNT.sub("", text)
 
 
 def shown(value: object) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from hbench.errors import StoreError
+from hbench.manifests import check, read_manifest
 from hbench.records import BoolArray, FloatArray, Int64Array
 from hbench.scorefile import StoredScores, read_scores
 from hbench.statistics import Scores
-from hbench.store import read_manifest
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,13 @@ class Evaluated:
 
 
 def scores_file(evaluation: Mapping[str, Any], method: str, seed: str, root: Path) -> Path | None:
-    """The scores of a method's system, if they hold all that the evaluation asks for."""
+    """The scores of a method's system, if they hold all that the evaluation asks for.
+
+    Raises:
+        Damaged: they are not what was stored.
+    """
     entry = evaluation["scores"][method][seed]
-    folder = root / entry["folder"]
+    folder: Path = root / entry["folder"]
     manifest = read_manifest(folder)
     stored = manifest.get("scores", {})
     complete = manifest.get("key") == entry["key"] and all(
@@ -142,7 +146,10 @@ def scores_file(evaluation: Mapping[str, Any], method: str, seed: str, root: Pat
         for metric, facts in evaluation["metrics"].items()
         for setting, cells in evaluation["settings"].items()
     )
-    return folder / "scores.parquet" if complete else None
+    if not complete:
+        return None
+    check(folder, ["scores.parquet"])
+    return folder / "scores.parquet"
 
 
 def _check_data(path: Path, evaluation: Mapping[str, Any]) -> None:

@@ -1,11 +1,20 @@
-"""Walks a plan: its jobs go to an executor plugin, then every benchmark is compared."""
+"""Walks a plan: its jobs go to an executor plugin, then every benchmark is compared.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+Any number of processes may walk one plan on one results folder: whoever holds a job's lock runs it,
+the others go on with other jobs and come back.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from hbench.checks import check_data
+from hbench.errors import Damaged
+from hbench.failures import Failures
 from hbench.jobs import DataJob, Job, LeakageJob
+from hbench.locks import alone
 from hbench.mixture import Mixture, mixtures
 from hbench.plan import Plan
 from hbench.planner import BenchmarkPlan
@@ -14,10 +23,12 @@ from hbench.records import Outcome
 from hbench.resolved import resolved
 from hbench.site import Site, prepare_torch
 from hbench.stages import compare
-from hbench.store import Store
+from hbench.store import Store, as_json
 from hbench.worker import run_job
 
 ABOUT_DATA = (DataJob, LeakageJob)
+MOST = 3  # times that a job is done in one run, if what it wrote is found damaged again
+SHORTEST, LONGEST = 0.1, 5.0  # seconds between two looks at what other processes have done
 
 
 class Watcher(Protocol):
@@ -37,6 +48,10 @@ class Watcher(Protocol):
 
     def mixed(self, benchmark: str, sources: Sequence[Mixture]) -> None:
         """This is what a benchmark's batches will be made of."""
+        ...
+
+    def noted(self, lines: Sequence[str]) -> None:
+        """What is noteworthy besides, a line each."""
         ...
 
 
@@ -65,50 +80,145 @@ def execute(
 
     Raises:
         DeviceError: torch does not see the device; nothing was written.
-        StoreError: the results folder cannot be written.
+        StoreError: the results folder cannot be read or written.
     """
     store = site.store
     if plan.todo and site.hardware.device != "cpu":
         prepare_torch(site.hardware)  # before anything is written: a job would say it too late
+    store.sweep()
     details = [(part, resolved(part, store)) for part in plan.benchmarks]
     for part, detail in details:
         _write(store, part, "resolved.json", detail)
+    walk = _Walk(plan, site, executor, watcher, fail_fast)
+    set_aside: Counter[str] = Counter()
+    while True:
+        try:
+            walk.run()
+            comparisons = [compare.run(detail, store.root) for _, detail in details]
+            break
+        except Damaged as error:  # what has read it cannot make it anew, its job can
+            set_aside[str(error.folder)] += 1
+            if set_aside[str(error.folder)] > MOST:
+                raise
+            store.put_aside(error.folder, error.cause)
+    for (part, _), entry in zip(details, comparisons, strict=True):
+        _write(store, part, "compare.json", [entry])
+    watcher.noted(store.told())
+    return Result(walk.outcomes, comparisons)
 
-    def run(job: Any) -> Outcome:  # noqa: ANN401 - executors see protocols.Job, we get ours back
-        watcher.started(job)
-        outcome = run_job(job, site, lambda share, note: watcher.moved(job, share, note))
-        watcher.ended(job, outcome)
+
+@dataclass
+class _Walk:
+    """A plan's jobs, run until each is done, has failed, or lacks what failed.
+
+    Args:
+        outcomes: by job key, of the jobs that have ended.
+        busy: the keys of jobs that could not run just now: another process is at them, or what
+            they need was damaged.
+        runs: how often each job ran.
+    """
+
+    plan: Plan
+    site: Site
+    executor: Executor
+    watcher: Watcher
+    fail_fast: bool
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    busy: set[str] = field(default_factory=set)
+    runs: Counter[str] = field(default_factory=Counter)
+    has_mixed: bool = False
+
+    def __post_init__(self) -> None:
+        self.failures = Failures(self.site.store, self.site.hardware)
+
+    def run(self) -> None:
+        """Run all that is left. Data first: what it can offer must be known before any training.
+
+        Raises:
+            DataError: stored data cannot serve what is asked of it.
+            Damaged: what was to be read is not what was written.
+        """
+        store = self.site.store
+        self._run(lambda job: isinstance(job, ABOUT_DATA))
+        check_data(self.plan, store)
+        if not (self.has_mixed or any(o.state != "done" for o in self.outcomes.values())):
+            left = self.plan.left(store)
+            for part in self.plan.benchmarks:
+                if sources := mixtures(part, left, store):
+                    self.watcher.mixed(part.name, sources)
+            self.has_mixed = True
+        self._run(lambda job: True)
+
+    def _run(self, wanted: Callable[[Job], bool]) -> None:
+        """Run all jobs that are left and wanted."""
+        pause = SHORTEST
+        while left := self._ready(filter(wanted, self.plan.left(self.site.store))):
+            self.busy.clear()
+            before = len(self.outcomes), self.runs.total()
+            found = self.executor.execute(left, self._one, fail_fast=self.fail_fast)
+            for key, outcome in found.items():
+                if outcome.state != "skipped":
+                    self.outcomes[key] = outcome
+            is_stuck = before == (len(self.outcomes), self.runs.total())
+            if is_stuck and not self.busy:  # an executor that does nothing, and says so
+                self.outcomes |= found
+            pause = min(2 * pause, LONGEST) if is_stuck else SHORTEST
+            if self.busy:
+                time.sleep(pause)
+
+    def _ready(self, left: Iterable[Job]) -> list[Job]:
+        """Those that may still be done; the others get their outcome."""
+        ready = []
+        has_failed = any(outcome.state == "failed" for outcome in self.outcomes.values())
+        for job in left:
+            if self._state(job) != "done":
+                continue  # it has failed, or was skipped, for good
+            if any(self._state(need) != "done" for need in job.needs):
+                message = "something it needs was not done"
+            elif has_failed and self.fail_fast:
+                message = "another job failed"
+            else:
+                ready.append(job)
+                continue
+            self.outcomes[job.key] = Outcome("skipped", message=message)
+        return ready
+
+    def _state(self, job: Job) -> str:
+        """How a job has ended; ``done`` if it has not."""
+        return self.outcomes[job.key].state if job.key in self.outcomes else "done"
+
+    def _one(self, job: Any) -> Outcome:  # noqa: ANN401 - executors see protocols.Job, we get ours back
+        """Run a job, unless another process is at it or has done it."""
+        store = self.site.store
+        with alone(store.lock(job.written(store)), wait=False) as ours:
+            if not ours:
+                self.busy.add(job.key)
+                return Outcome("skipped", message="another process is at it")
+            if job.is_done(store):
+                outcome = Outcome("done", message="by another process")
+            elif (told := self.failures.since_start(job)) is not None:
+                outcome = Outcome("failed", message=told)
+            else:
+                return self._own(job)
+        self.watcher.started(job)
+        self.watcher.ended(job, outcome)
         return outcome
 
-    # Data first: whether it can offer what is asked of it must be known before any training.
-    data = [job for job in plan.todo if isinstance(job, ABOUT_DATA)]
-    outcomes = dict(executor.execute(data, run, fail_fast=fail_fast))
-    check_data(plan, store)
-    failed = {key for key, outcome in outcomes.items() if outcome.state != "done"}
-    for part in plan.benchmarks:
-        if not failed and (sources := mixtures(part, plan.todo, store)):
-            watcher.mixed(part.name, sources)
-    if not (failed and fail_fast):
-        rest = [job for job in plan.todo if not isinstance(job, ABOUT_DATA)]
-        outcomes |= executor.execute(rest, _after(run, failed), fail_fast=fail_fast)
-    comparisons = []
-    for part, detail in details:
-        entry = compare.run(detail, store.root)
-        _write(store, part, "compare.json", [entry])
-        comparisons.append(entry)
-    return Result(outcomes, comparisons)
-
-
-def _after(run: Callable[[Any], Outcome], failed: set[str]) -> Callable[[Any], Outcome]:
-    """``run`` for what follows the data jobs: skips what needs one that failed."""
-
-    def guarded(job: Any) -> Outcome:  # noqa: ANN401
-        if any(need.key in failed for need in job.needs):
-            return Outcome("skipped", message="its data was not done")
-        return run(job)
-
-    return guarded
+    def _own(self, job: Job) -> Outcome:
+        """Run a job, which nobody else runs."""
+        self.runs[job.key] += 1
+        if self.runs[job.key] > MOST:
+            message = f"was done {MOST} times, and each time what it wrote was found damaged"
+            return Outcome("failed", message=f"{message}: the disk or the memory fails")
+        self.watcher.started(job)
+        outcome = run_job(job, self.site, lambda share, note: self.watcher.moved(job, share, note))
+        if outcome.state == "skipped":
+            self.busy.add(job.key)
+        self.failures.note(job, outcome)
+        self.watcher.ended(job, outcome)
+        self.watcher.noted(self.site.store.told())
+        return outcome
 
 
 def _write(store: Store, part: BenchmarkPlan, name: str, content: Any) -> None:  # noqa: ANN401
-    store.write_json(store.benchmark(part.name) / name, content)
+    store.put(store.benchmark(part.name), name, as_json(content))

@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hbench.corpus import Corpus
-from hbench.errors import OptionError, StoreError, did_you_mean
+from hbench.errors import OptionError, StoreError, did_you_mean, shown
+from hbench.manifests import check, is_complete, is_intact, key_of, read_manifest
 from hbench.pools import ReadVectors
 from hbench.provenance import Hardware
 from hbench.registry import build
@@ -24,7 +25,7 @@ from hbench.settings import Component
 from hbench.site import prepare_torch
 from hbench.stages import export as stage
 from hbench.stages import fit
-from hbench.store import Store, is_complete, is_intact, key_of, read_manifest, slug
+from hbench.store import Store, slug
 from hbench.vectors import StoredRows, shard_inputs, transformed
 
 CARD = "README.md"  # where model hubs and sentence-transformers look for it
@@ -129,6 +130,15 @@ def _replaced(model: Path, target: Path) -> Iterator[str]:
         yield f"{target / 'model' / CARD} is the model card; the encoder's own is {model / CARD}"
 
 
+def _check_links(model: Path) -> None:
+    """Refuse a model that holds links to elsewhere: what they lead to would be handed on."""
+    inside = model.parent.resolve() / model.name
+    for path in model.rglob("*"):
+        if not path.resolve().is_relative_to(inside):
+            raise StoreError(f"{path}: leads to {path.resolve()}, which would be exported, and is "
+                             "no part of the model; put the file itself there")  # fmt: skip
+
+
 def _described(choice: Choice, pools: Sequence[Mapping[str, Any]]) -> str:
     """What the runs of a dataset are."""
     text = f"{len(pools)} runs, each with its judgements, of depth {choice.depth}"
@@ -184,9 +194,12 @@ class System:
             for method in self.resolved["methods"]
             if method["name"] == self.method
         )
-        folder = self.store.root / str(entry["folder"])
-        if read_manifest(folder).get("key") != entry["key"] or not (folder / "model").is_dir():
+        folder = self._place(entry)
+        if read_manifest(folder).get("key") == entry["key"]:
+            check(folder)
+        else:
             raise StoreError(f"{folder}: no model of {self}; make it with `{self._run(folder)}`")
+        _check_links(folder / "model")
         return folder / "model"
 
     def ranking(self, dataset: str) -> stage.Ranking:
@@ -197,7 +210,7 @@ class System:
         """
         evaluation = self.resolved["evaluations"][dataset]
         entry = evaluation["scores"][self.method][self.seed]
-        scores = self.store.root / entry["folder"]
+        scores = self._place(entry)
         manifest = read_manifest(scores)
         is_scored = manifest.get("key") == entry["key"] and "scores" in manifest
         if not (is_scored and "vectors" in entry):
@@ -211,13 +224,22 @@ class System:
         inputs = [shard_inputs(entry["vectors"], shard) for shard in corpus.shards]
         folders = [self.store.vectors(key_of(each)) for each in inputs]
         transform = entry["transform"]
-        fitted = [self.store.root / transform["folder"]] if transform else []
+        fitted = [self._place(transform)] if transform else []
         self._check([*folders, *fitted], dataset, scores)
         settings = {
             name: [Component(language, tuple(pool.split("+"))) for language, pool in parts]
             for name, parts in evaluation["settings"].items()
         }
         return stage.Ranking(corpus, self._read(corpus, folders, transform), settings)
+
+    def _place(self, entry: Mapping[str, Any]) -> Path:
+        """The folder of an entry; a results folder may be anybody's, and name any place."""
+        name = str(entry["folder"])
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            place = self.store.benchmark(self.resolved["benchmark"])
+            raise StoreError(f"{place}: names the folder {shown(name)}, outside of the results; "
+                             f"run the benchmark anew: `{self._run()}`")  # fmt: skip
+        return self.store.root / name
 
     def _check(self, needed: Sequence[Path], dataset: str, scores: Path) -> None:
         """Whether folders are whole.
@@ -242,7 +264,7 @@ class System:
         if transform is None:
             return read
         plugin = build("transform", transform["use"], transform["options"]).plugin
-        fitted = fit.read_fitted(self.store.root / transform["folder"])
+        fitted = fit.read_fitted(self._place(transform))
         return transformed(read, plugin, fitted)
 
     def _run(self, *without: Path) -> str:

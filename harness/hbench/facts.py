@@ -7,9 +7,9 @@ from typing import Any
 
 from hbench.drawn import monolingual_batches
 from hbench.evaluated import scores_file
+from hbench.manifests import read_manifest
 from hbench.matrix import fitting
 from hbench.overlap import leaks, told
-from hbench.store import read_manifest
 
 Known = tuple[bool | None, list[str]]  # whether a fact holds, None if unknown; and what there is
 ERRORS = 3  # standard errors that a share of drawn batches may be off

@@ -143,8 +143,10 @@ class Results:
         Returns:
             The tables of each benchmark as text; a line for an evaluation without any scores.
         """
+        from hbench.locks import alone
+        from hbench.manifests import is_intact, key_of, read_manifest
         from hbench.render import VERSION, Style, render
-        from hbench.store import Store, key_of, read_manifest
+        from hbench.store import Store
         from hbench.wording import evaluated, nobody
 
         store, texts = Store(self.root), []
@@ -153,14 +155,15 @@ class Results:
             folder = store.benchmark(entry["benchmark"]) / "tables"
             shown, absent = evaluated(entry)
             key = key_of({"tables": VERSION, "comparison": shown, "notes": notes})
-            if read_manifest(folder).get("key") != key:
-                with store.writing(folder, {"key": key}) as (scratch, _):
-                    for name, style in styles.items():
-                        parts = [nobody(entry, dataset, style) for dataset in absent]
-                        parts += [render([shown], style, [notes])] if shown["tables"] else []
-                        text = "\n\n".join(parts).rstrip("\n") + "\n"
-                        (scratch / name).write_text(text, encoding="utf-8")
-            texts.append((folder / "tables.txt").read_text(encoding="utf-8"))
+            with alone(store.lock(f"tables of {entry['benchmark']}")):
+                if not is_intact(folder) or read_manifest(folder).get("key") != key:
+                    with store.writing(folder, {"key": key}) as (scratch, _):
+                        for name, style in styles.items():
+                            parts = [nobody(entry, dataset, style) for dataset in absent]
+                            parts += [render([shown], style, [notes])] if shown["tables"] else []
+                            text = "\n\n".join(parts).rstrip("\n") + "\n"
+                            (scratch / name).write_text(text, encoding="utf-8")
+                texts.append((folder / "tables.txt").read_text(encoding="utf-8"))
         return texts
 
     def __repr__(self) -> str:
@@ -231,6 +234,7 @@ def read_results(root: Path, wanted: Sequence[str] = ()) -> Results:
         StoreError: there is no benchmark, or one is damaged.
         OptionError: there is no benchmark of such a name.
     """
+    from hbench.manifests import check
     from hbench.store import Store
 
     folder = root / "benchmarks"
@@ -239,11 +243,9 @@ def read_results(root: Path, wanted: Sequence[str] = ()) -> Results:
         raise StoreError(f"{folder}: holds no benchmark; run one with `hbench run benchmarks.yaml`")
     found: dict[str, Record] = {}
     for path in paths:
-        try:
-            detail = json.loads(path.read_text(encoding="utf-8"))
-            found[detail["benchmark"]] = detail
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{path}: damaged ({error}); run the benchmark again") from error
+        check(path.parent, [path.name])
+        detail = json.loads(path.read_text(encoding="utf-8"))
+        found[detail["benchmark"]] = detail
     for name in wanted:
         if name not in found:
             place = Store(root).benchmark(name)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from hbench.manifests import read_manifest
 from hbench.overlap import told
-from hbench.store import read_manifest
 
 
 def footnotes(resolved: Mapping[str, Any], root: Path) -> dict[str, list[str]]:

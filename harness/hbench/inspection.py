@@ -7,7 +7,8 @@ import numpy as np
 
 from hbench.corpus import Corpus
 from hbench.jobs import DataJob
-from hbench.store import Store, read_manifest
+from hbench.manifests import read_manifest
+from hbench.store import Store
 
 Counts = Mapping[str, int]
 

@@ -21,13 +21,20 @@ class Plan:
     Args:
         benchmarks: in the order of the spec.
         jobs: every job once, each after what it needs.
-        todo: those that have to run, in the same order: not done, and needed for something that
-            is not done.
+        todo: those that had to run when this was planned, in the same order; see ``left``.
     """
 
     benchmarks: Sequence[BenchmarkPlan]
     jobs: Sequence[Job]
     todo: Sequence[Job]
+
+    def left(self, store: Store) -> list[Job]:
+        """Those that have to run: not done by now, and needed for something that is not done.
+
+        Raises:
+            StoreError: the results folder cannot be read, or is of another hbench.
+        """
+        return _left(self.benchmarks, store)
 
 
 def make_plan(spec: Spec, store: Store, hardware: Hardware, only: Sequence[str] = ()) -> Plan:
@@ -54,9 +61,15 @@ def make_plan(spec: Spec, store: Store, hardware: Hardware, only: Sequence[str] 
     benchmarks = [planner.benchmark(name, spec.benchmarks[name]) for name in dict.fromkeys(chosen)]
     if planner.mistakes:
         raise DataError("\n".join(dict.fromkeys(planner.mistakes)))
-    goals = [job for part in benchmarks for job in _goals(part)]
-    jobs = _ordered(goals)
-    return Plan(benchmarks, jobs, _ordered(goals, lambda job: not job.is_done(store)))
+    return Plan(benchmarks, _ordered(_all_goals(benchmarks)), _left(benchmarks, store))
+
+
+def _left(benchmarks: Sequence[BenchmarkPlan], store: Store) -> list[Job]:
+    return _ordered(_all_goals(benchmarks), lambda job: not job.is_done(store))
+
+
+def _all_goals(benchmarks: Sequence[BenchmarkPlan]) -> list[Job]:
+    return [job for part in benchmarks for job in _goals(part)]
 
 
 def _goals(plan: BenchmarkPlan) -> Iterable[Job]:

@@ -6,12 +6,12 @@ from typing import Any
 
 from hbench.errors import HBenchError
 from hbench.jobs import DataJob, EncodeJob, FitJob, LeakageJob, RankJob, ScoreJob, TrainJob
+from hbench.manifests import canonical
 from hbench.matrix import Method, methods
 from hbench.provenance import Hardware
 from hbench.registry import Built, build
 from hbench.settings import Component, components
 from hbench.spec import Benchmark, Evaluation
-from hbench.store import canonical
 from hbench.uses import UNTRAINED, PluginUse, SourceUse, TransformUse
 
 

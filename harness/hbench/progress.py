@@ -82,6 +82,11 @@ class Lines:
         """Show the table."""
         typer.echo(printable_table(benchmark, sources), err=True)
 
+    def noted(self, lines: Sequence[str]) -> None:
+        """Show the lines."""
+        for line in lines:
+            typer.echo(printable(f"note: {line}"), err=True)
+
 
 class Bar:
     """One bar for the whole plan, with what is at work."""
@@ -116,6 +121,11 @@ class Bar:
         """Show the table above the bar."""
         table = printable_table(benchmark, sources)
         self.bar.console.print(table, markup=False, highlight=False)
+
+    def noted(self, lines: Sequence[str]) -> None:
+        """Show the lines above the bar."""
+        for line in lines:
+            self.bar.console.print(printable(f"note: {line}"), markup=False, highlight=False)
 
     def _show(self, job: Job, share: float, note: str) -> None:
         self.shown = monotonic()
@@ -157,6 +167,10 @@ def ending(job: Job, outcome: Outcome, count: str, note: str) -> list[str]:
     """How a job ended, in a line, and lines on what is noteworthy."""
     if outcome.state == "failed":
         return [f"{count} FAILED {job.title}: {outcome.message}"]
+    if outcome.state == "skipped":
+        return [f"{count} {job.title}: put off: {outcome.message}"]
+    if outcome.message:
+        return [f"{count} {job.title}: done {outcome.message}"]
     last = f" ({note})" if note and job.title.startswith("train") else ""
     lines = [f"{count} {job.title}: {outcome.seconds:.1f} s{last}"]
     notes = outcome.detail.get("notes", [])

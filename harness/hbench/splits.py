@@ -8,8 +8,8 @@ from typing import Any
 from hbench.corpus import Corpus
 from hbench.drawn import languages_drawn
 from hbench.evaluated import Rows
+from hbench.manifests import is_complete
 from hbench.records import BoolArray
-from hbench.store import is_complete
 from hbench.strata import strata
 
 

@@ -1,46 +1,39 @@
 """The results folder: where things lie, and how they get there whole or not at all.
 
-A folder is complete exactly when its ``manifest.json`` exists; it is written last and holds the
-sha256 of every file beside it. Nothing is ever unpickled.
+Files are written elsewhere on the same disk, synced, renamed, and the manifest last, which says of
+each what it must be (``hbench.manifests``). Nothing is ever unpickled.
 """
 
 import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
-from hbench.errors import StoreError
+from hbench.errors import HBenchError, StoreError
+from hbench.locks import alone
+from hbench.manifests import (
+    MANIFEST,
+    file_record,
+    is_complete,
+    is_intact,
+    key_of,
+    read_manifest,
+    signed,
+)
 
-MANIFEST = "manifest.json"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+# Libraries written in other languages say it in words of their own.
+SAYS_FULL = re.compile(rf"(?:errno|os error|code:?) ?:?({'|'.join(map(str, FULL))})\b", re.I)
 MAX_NAME = 100  # bytes; file systems refuse more than 255, and names are put together
-
-
-def canonical(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """JSON in one spelling, so that equal values have equal text."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
-
-
-def key_of(inputs: Mapping[str, Any]) -> str:
-    """64 hex digits that differ exactly when the inputs of a job differ.
-
-    It is the sha256 of their JSON with sorted keys, so that the order of keys is nothing.
-
-    Args:
-        inputs: JSON values.
-
-    Raises:
-        TypeError: a value is none that JSON has.
-        ValueError: a number is NaN or infinite.
-    """
-    return hashlib.sha256(canonical(inputs).encode()).hexdigest()
 
 
 def slug(name: str) -> str:
@@ -63,6 +56,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.set_aside: list[str] = []
 
     def data(self, dataset: str, key: str) -> Path:
         """Text tables of a dataset."""
@@ -98,13 +92,22 @@ class Store:
         """What belongs to one benchmark: resolved spec, comparison, tables."""
         return self.root / "benchmarks" / slug(name)
 
+    def failure(self, key: str) -> Path:
+        """Why a job failed when it was last tried."""
+        return self.root / "failures" / f"{key[:16]}.json"
+
+    def lock(self, what: str) -> Path:
+        """The file that only one process at a time may hold a lock on."""
+        return self.root / "cache" / "locks" / f"{slug(what)}.lock"
+
     @contextmanager
     def writing(
         self, folder: Path, manifest: Mapping[str, Any]
     ) -> Iterator[tuple[Path, dict[str, Any]]]:
         """Fill a folder: yields a temporary folder, and the manifest to add to.
 
-        Files that ``manifest`` lists already, from an earlier filling, stay.
+        Files that ``manifest`` lists already, from an earlier filling, stay. What is damaged in the
+        folder is set aside.
 
         On leaving without an exception the files are synced and moved, and the manifest, with
         their sums, is written last; on an exception nothing of them remains.
@@ -112,46 +115,109 @@ class Store:
         Raises:
             StoreError: the results folder cannot be written.
         """
-        scratch = self._scratch()
-        try:
+        with self._scratch(folder) as scratch:
             content = dict(manifest)
             with _room(folder):
                 yield scratch, content
-            files = sorted(path for path in scratch.rglob("*") if path.is_file())
-            content["files"] = dict(content.get("files", {})) | {
-                path.relative_to(scratch).as_posix(): file_record(path) for path in files
-            }
+                files = sorted(path for path in scratch.rglob("*") if path.is_file())
+                made = {path.relative_to(scratch).as_posix(): file_record(path) for path in files}
+            content["files"] = dict(content.get("files", {})) | made
+            self._announce(folder, made)
             for path in files:
                 _move(path, folder / path.relative_to(scratch))
-            self.write_json(folder / MANIFEST, content)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            self._write_manifest(folder, content)
 
-    def write_text(self, path: Path, text: str) -> None:
-        """Write one file atomically.
+    def _announce(self, folder: Path, made: Mapping[str, Any]) -> None:
+        """Let the manifest know of files that will take the place of others, before they do.
+
+        A process that dies in between leaves the old or the new one: either is what was written.
+        """
+        if not is_complete(folder):
+            if (folder / MANIFEST).exists():
+                self.put_aside(folder, "its manifest or one of its files")
+            return
+        before = read_manifest(folder)
+        files: dict[str, Any] = before.get("files", {})
+        replaced = {name: record for name, record in made.items() if name in files}
+        if any(files[name] != record for name, record in replaced.items()):
+            known = {name: {**files[name], "next": record} for name, record in replaced.items()}
+            self._write_manifest(folder, {**before, "files": {**files, **known}})
+
+    def put(self, folder: Path, name: str, text: str) -> None:
+        """Write one file of a folder that several processes write to, and its manifest.
 
         Raises:
             StoreError: the results folder cannot be written.
         """
-        scratch = self._scratch()
-        try:
-            with _writable(path):
-                (scratch / path.name).write_text(text, encoding="utf-8")
-            _move(scratch / path.name, path)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        with _writable(folder), alone(self.lock(folder.relative_to(self.root).as_posix())):
+            manifest = read_manifest(folder) if is_complete(folder) else {}
+            with self.writing(folder, manifest) as (scratch, _):
+                (scratch / name).write_text(text, encoding="utf-8")
 
-    def write_json(self, path: Path, value: Mapping[str, Any] | list[Any]) -> None:
-        """Write a JSON file atomically; NaN is refused, since it is not JSON."""
-        self.write_text(
-            path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    def _write_manifest(self, folder: Path, content: Mapping[str, Any]) -> None:
+        with self._scratch(folder) as scratch:
+            with _room(folder):
+                (scratch / MANIFEST).write_text(as_json(signed(content)), encoding="utf-8")
+            _move(scratch / MANIFEST, folder / MANIFEST)
+
+    def put_aside(self, folder: Path, cause: str) -> None:
+        """Move a damaged folder to where nobody reads it, unless it has been made anew since.
+
+        Raises:
+            StoreError: the results folder cannot be written.
+        """
+        aside = self.root / "cache" / "damaged"
+        with _writable(aside), alone(self.lock("damaged")):
+            if not (folder / MANIFEST).exists() or is_intact(folder):
+                return
+            aside.mkdir(parents=True, exist_ok=True)
+            place = Path(tempfile.mkdtemp(prefix=f"{slug(folder.name)}-", dir=aside))
+            folder.rename(place / folder.name)
+        self.set_aside.append(
+            f"{folder} was damaged ({cause}); it lies in {place} now, and is made anew"
         )
 
-    def _scratch(self) -> Path:
-        parent = self.root / "cache" / "unfinished"
-        with _writable(parent):
-            parent.mkdir(parents=True, exist_ok=True)
-            return Path(tempfile.mkdtemp(dir=parent))
+    def told(self) -> list[str]:
+        """What was set aside since this was asked for last, a line each."""
+        lines, self.set_aside = self.set_aside, []
+        return lines
+
+    def now(self) -> int:
+        """The time by the clock of the disk that the results lie on, in nanoseconds."""
+        with self._scratch(self.root) as scratch:
+            return scratch.stat().st_mtime_ns
+
+    def sweep(self) -> None:
+        """Remove what processes that are no more have left unfinished."""
+        for lock in sorted(self._unfinished.glob("*.lock")):
+            with _writable(lock), alone(lock, wait=False) as ours:
+                if ours:
+                    shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+                    lock.unlink(missing_ok=True)
+
+    @property
+    def _unfinished(self) -> Path:
+        return self.root / "cache" / "unfinished"
+
+    @contextmanager
+    def _scratch(self, place: Path) -> Iterator[Path]:
+        """A folder of this process's own: while it holds the lock beside it, nobody sweeps it."""
+        scratch = self._unfinished / uuid4().hex[:16]
+        lock = scratch.with_suffix(".lock")
+        with ExitStack() as held:
+            with _writable(place):
+                held.enter_context(alone(lock))
+                scratch.mkdir()
+            try:
+                yield scratch
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+                lock.unlink(missing_ok=True)
+
+
+def as_json(value: Mapping[str, Any] | list[Any]) -> str:
+    """Indented JSON, as it is stored; NaN is refused, since it is not JSON."""
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 @contextmanager
@@ -160,76 +226,48 @@ def _writable(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(
-            f"{place}: cannot be written ({error.strerror or error}); make it writable, make room, "
-            "or give another folder with --results"
-        ) from error
+        raise _unwritable(place, error) from error
 
 
 @contextmanager
 def _room(place: Path) -> Iterator[None]:
-    """What a stage has no room to write ends as a StoreError; its other errors are bugs."""
+    """What a stage has no room to write ends as a StoreError."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in FULL:
+    except HBenchError:
+        raise
+    except Exception as error:
+        if not is_out_of_room(error):
             raise
-        with _writable(place):
-            raise
+        raise _unwritable(place, error) from error
 
 
-def is_complete(folder: Path) -> bool:
-    """Whether a folder was written to its end."""
-    return (folder / MANIFEST).is_file()
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a complete folder, or {} where there is none.
-
-    Raises:
-        StoreError: the manifest is damaged.
-    """
-    path = folder / MANIFEST
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(content, dict):
-            return content
-        cause = "it holds no JSON object"
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        cause = str(error)
-    raise StoreError(f"{path}: damaged ({cause}); delete {folder} and run again")
-
-
-def is_intact(folder: Path) -> bool:
-    """Whether every file of a complete folder is there with the sum that the manifest says."""
-    files: Mapping[str, Any] = read_manifest(folder).get("files", {})
-    return all(
-        (folder / name).is_file() and file_record(folder / name) == record
-        for name, record in files.items()
+def _unwritable(place: Path, error: Exception) -> StoreError:
+    cause = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+    return StoreError(
+        f"{place}: cannot be written ({cause}); make it writable, make room, or give another "
+        "folder with --results"
     )
 
 
-def file_record(path: Path) -> dict[str, Any]:
-    """The size and sum by which a file is known again.
-
-    Returns:
-        ``bytes`` and ``sha256``, in 64 hex digits.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"bytes": path.stat().st_size, "sha256": digest}
+def is_out_of_room(error: Exception) -> bool:
+    """Whether an error says that nothing more can be written, in whichever library's words."""
+    return getattr(error, "errno", None) in FULL or bool(SAYS_FULL.search(str(error)))
 
 
 def _move(source: Path, target: Path) -> None:
     """Put a file into a folder that may not be there yet."""
     with _writable(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make(target.parent)
         put_in_place(source, target)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those above it, their names synced."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync(folder.parent)
 
 
 def put_in_place(source: Path, target: Path) -> None:

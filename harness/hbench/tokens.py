@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hbench.manifests import check, is_complete, read_manifest
 from hbench.protocols import Model
 from hbench.records import Int32Array, Int64Array, Side
-from hbench.store import Store, is_complete, read_manifest
+from hbench.store import Store
 
 CHUNK = 20_000  # texts handed to a tokenizer at once
 Tokenize = Callable[[Model, Sequence[str], Side], "Tokens"]
@@ -61,7 +62,11 @@ def tokenize(model: Model, texts: Sequence[str], side: Side) -> Tokens:
 
 
 def cached_tokens(store: Store, model: Model, texts: Sequence[str], side: Side) -> Tokens:
-    """As ``tokenize``, from the store's cache if these texts were tokenised this way before."""
+    """As ``tokenize``, from the store's cache if these texts were tokenised this way before.
+
+    Raises:
+        Damaged: what the cache holds is not what was stored.
+    """
     import pyarrow as pa
 
     inputs = {"tokenizer": model.tokenizer_key(side), "side": side, "texts": _sum(texts)}
@@ -74,6 +79,7 @@ def cached_tokens(store: Store, model: Model, texts: Sequence[str], side: Side) 
             table = pa.table({"ids": column})
             with pa.ipc.new_file(new / path.name, table.schema) as writer:
                 writer.write_table(table)
+    check(folder)
     with pa.memory_map(str(path)) as source:
         table = pa.ipc.open_file(source).read_all()
     if not len(table):

@@ -6,8 +6,11 @@ score, rounded to float32, then by the later document id; the column of ranks is
 ``hbench export`` writes them.
 """
 
+import codecs
+import io
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,8 @@ from hbench.records import Int32Array, Int64Array
 
 COLUMNS = ("topic", "Q0", "document", "rank", "score", "tag")
 EXAMPLES = 5
+# A packed file may hold so many times its size, or so many bytes: texts are packed 5 to 30 times.
+DENSEST, PLAUSIBLE = 100, 2**23
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ def read_run(path: Path, corpus: Corpus) -> Run:
     """Read a file, packed by gzip if its name ends in ``.gz``.
 
     Raises:
-        DataError: a line is malformed, or a topic lists a document twice.
+        DataError: a line is malformed, a topic lists a document twice, or a packed file holds more
+            than 100 times its size.
         OptionError: the file cannot be read, or holds ids that the dataset does not.
     """
     try:
@@ -66,16 +72,44 @@ def read_run(path: Path, corpus: Corpus) -> Run:
     return Run(path, query[order], passage[order].astype(np.int32))
 
 
+class _Unpacked(io.RawIOBase):
+    """What a file holds, unless it is more than a text can be packed into so little."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow as pa
+
+        self._path = path
+        self._file = pa.input_stream(str(path), compression="detect")
+        self._most = max(PLAUSIBLE, DENSEST * path.stat().st_size)
+        self._count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - what bytes can be written into
+        part = self._file.read(len(buffer))
+        self._count += len(part)
+        if self._count > self._most:
+            raise DataError(
+                f"{self._path}: unpacks to more than {DENSEST} times its size, as no run does; "
+                "get it again, or unpack it yourself"
+            )
+        buffer[: len(part)] = part
+        return len(part)
+
+
 def _table(path: Path) -> Any:  # noqa: ANN401 - pyarrow publishes no types
     """Topics and documents, as dictionaries, and scores as float64."""
     import pyarrow as pa
 
     try:
-        return _parsed(pa.input_stream(str(path), compression="detect"))
+        with io.BufferedReader(_Unpacked(path)) as file:
+            return _parsed(file)
     except pa.ArrowInvalid:
-        with pa.input_stream(str(path), compression="detect") as file:
-            lines = file.read().splitlines()
-        return _parsed(pa.BufferReader(b"".join(_mended(path, lines))))
+        with io.BufferedReader(_Unpacked(path)) as file:
+            lines = (line for part in file for line in part.splitlines())
+            mended = b"".join(_mended(path, lines))
+        return _parsed(pa.BufferReader(mended))
 
 
 def _parsed(source: Any) -> Any:  # noqa: ANN401 - pyarrow publishes no types
@@ -97,26 +131,34 @@ def _parsed(source: Any) -> Any:  # noqa: ANN401 - pyarrow publishes no types
     return table.unify_dictionaries()
 
 
-def _mended(path: Path, lines: list[bytes]) -> Iterator[bytes]:
+def _mended(path: Path, lines: Iterable[bytes]) -> Iterator[bytes]:
     """The lines with one blank between columns; the first that cannot be read is told."""
-    if not any(line.strip() for line in lines):
-        raise DataError(f"{path}: holds no line; a run has lines of {_expected()}")
+    count = 0
     for number, line in enumerate(lines, start=1):
-        columns = line.split()
+        columns = (line.removeprefix(codecs.BOM_UTF8) if number == 1 else line).split()
         if not columns:
             continue
-        text = line.decode("utf-8", errors="replace")
-        problem = ""
-        if len(columns) != len(COLUMNS):
-            problem = f"{len(columns)} columns"
-        elif not re.fullmatch(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?inf", columns[4]):
-            problem = "a score that is no number"
-        elif "\ufffd" in text:
-            problem = "bytes that are not UTF-8"
-        if problem:
-            raise DataError(f"{path}:{number}: {problem} in {shown(text)}; expected {_expected()}")
+        count += 1
+        if problem := _problem(columns, line):
+            text = shown(line.decode("utf-8", errors="replace"))
+            raise DataError(f"{path}:{number}: {problem} in {text}; expected {_expected()}")
         columns[4] = columns[4].lstrip(b"+")
         yield b" ".join(columns) + b"\n"
+    if not count:
+        raise DataError(f"{path}: holds no line; a run has lines of {_expected()}")
+
+
+def _problem(columns: list[bytes], line: bytes) -> str:
+    """What is wrong with a line; "" if nothing is."""
+    if len(columns) != len(COLUMNS):
+        return f"{len(columns)} columns"
+    if not re.fullmatch(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?inf", columns[4]):
+        return "a score that is no number"
+    if math.isinf(float(columns[4])) and b"inf" not in columns[4]:
+        return "a score that is too large"
+    if "\ufffd" in line.decode("utf-8", errors="replace"):
+        return "bytes that are not UTF-8"
+    return ""
 
 
 def _expected() -> str:

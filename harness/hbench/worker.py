@@ -12,16 +12,16 @@ from typing import Any
 
 from hbench import downloads, provenance
 from hbench.corpus import Corpus
-from hbench.errors import DataError, HBenchError, PluginError, TrainingError
+from hbench.errors import Damaged, DataError, HBenchError, PluginError, TrainingError
 from hbench.jobs import DataJob, EncodeJob, FitJob, Job, LeakageJob, RankJob, ScoreJob, TrainJob
+from hbench.manifests import canonical, check, is_complete, read_manifest
 from hbench.overlap import leaks, told
 from hbench.provenance import Hardware
 from hbench.ranks import Beats
 from hbench.records import Outcome
 from hbench.site import Site, prepare_torch
 from hbench.stages import data, encode, fit, leakage, rank, score
-from hbench.store import canonical, is_complete, read_manifest
-from hbench.stored import ranked_vectors, remove_damaged, stored_vectors
+from hbench.stored import ranked_vectors, stored_vectors
 from hbench.tokens import cached_tokens
 from hbench.trainer import train_here
 from hbench.training.checkpoint import Checkpoints
@@ -32,18 +32,26 @@ SHARED = (TrainingError, DataError, PluginError)
 
 
 def run_job(job: Job, site: Site, progress: Progress) -> Outcome:
-    """Run a job to its end; its failure is an outcome, with the traceback if it is a bug."""
+    """Run a job to its end; its failure is an outcome, with the traceback if it is a bug.
+
+    Where something that it reads is damaged, that is set aside, and the job is ``skipped``: to be
+    run again when what it needs was made anew.
+    """
     started = perf_counter()
     try:
-        if not job.is_done(site.store):
-            detail = _RUN[type(job)](job, site, progress)
-            return Outcome("done", perf_counter() - started, detail=detail)
-        return Outcome("done")
+        detail = _RUN[type(job)](job, site, progress)
+        return Outcome("done", perf_counter() - started, detail=detail)
+    except Damaged as error:
+        site.store.put_aside(error.folder, error.cause)
+        _end_all_unless_shared(job, site, error)
+        return Outcome("skipped", perf_counter() - started, str(error))
     except HBenchError as error:
         _end_all_unless_shared(job, site, error)
         return Outcome("failed", perf_counter() - started, str(error))
     except Exception as error:
         _end_all_unless_shared(job, site, error)
+        if not all(need.is_done(site.store) for need in job.needs):  # set aside by another process
+            return Outcome("skipped", perf_counter() - started, "what it needs is made anew")
         return Outcome("failed", perf_counter() - started, traceback.format_exc().rstrip())
 
 
@@ -129,15 +137,16 @@ def _train(job: TrainJob, site: Site, progress: Progress) -> Mapping[str, Any]:
 def _encode(job: EncodeJob, site: Site, progress: Progress) -> Mapping[str, Any]:
     """Encode the shards that are missing or damaged."""
     prepare_torch(site.hardware)
-    notes = remove_damaged(job, site.store)
     places = job.places(site.store)
     missing = [place for place in places if not is_complete(place.folder)]
     facts = {"provenance": provenance.record(site.hardware)}
     detail: dict[str, Any] = {"encoded": 0, "notes": []}
+    model = job.system.folder(site.store)
     if missing:
+        check(model)
         detail = encode.run(
             job.system.encoder.plugin,
-            job.system.folder(site.store) / "model",
+            model / "model",
             Corpus(job.data.folder(site.store)),
             [replace(place, manifest={**place.manifest, **facts}) for place in missing],
             encode.Arithmetic(site.hardware.device, job.precision, job.stored),
@@ -146,9 +155,8 @@ def _encode(job: EncodeJob, site: Site, progress: Progress) -> Mapping[str, Any]
             progress=progress,
         )
     found = sum(place.shard.texts for place in places) - detail["encoded"]
-    if found:
-        notes.append(f"{found:,} of the texts' vectors were in the cache")
-    return {**detail, "notes": [*notes, *detail["notes"]]}
+    cached = [f"{found:,} of the texts' vectors were in the cache"] if found else []
+    return {**detail, "notes": [*cached, *detail["notes"]]}
 
 
 def _fit(job: FitJob, site: Site, progress: Progress) -> Mapping[str, Any]:
@@ -162,15 +170,12 @@ def _fit(job: FitJob, site: Site, progress: Progress) -> Mapping[str, Any]:
 
 
 def _rank(job: RankJob, site: Site, progress: Progress) -> Mapping[str, Any]:
-    notes = remove_damaged(job.vectors, site.store)
-    if notes:
-        _encode(job.vectors, site, progress)
     prepare_torch(site.hardware)
     # float64, which decides near ties, is not to be had on other devices.
     device = site.hardware.device if site.hardware.device.startswith("cuda") else "cpu"
 
     def stage(folder: Path) -> dict[str, Any]:
-        detail = rank.run(
+        return rank.run(
             Corpus(job.vectors.data.folder(site.store)),
             ranked_vectors(job, site.store),
             top_k=job.top_k,
@@ -180,13 +185,13 @@ def _rank(job: RankJob, site: Site, progress: Progress) -> Mapping[str, Any]:
             index=job.index,
             threads=site.hardware.threads,
         )
-        return {**detail, "notes": [*notes, *detail["notes"]]}
 
     return _stored(job, site, stage)
 
 
 def _score(job: ScoreJob, site: Site, progress: Progress) -> Mapping[str, Any]:
     target = job.folder(site.store)
+    check(target)
     manifest = read_manifest(target)
     stored = {
         label: entry

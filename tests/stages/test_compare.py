@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from pytest import approx
 from tests import toy_results
+from tests.toy_manifests import change_manifest
 from tests.toy_results import (
     GOOD,
     METHODS,
@@ -255,8 +256,7 @@ def test_a_method_without_scores_is_left_out_and_named(tmp_path):
 )
 def test_scores_of_another_job_metric_or_setting_are_not_taken(damage, tmp_path):
     write_scores(tmp_path)
-    path = tmp_path / "systems" / "good1" / "e" / "manifest.json"
-    path.write_text(json.dumps(damage(json.loads(path.read_text()))))
+    change_manifest(tmp_path / "systems" / "good1" / "e", damage)
     assert compare.missing(resolved(), tmp_path) == ["good (seed 1) on test"]
 
 
@@ -284,5 +284,5 @@ def test_scores_of_other_queries_are_not_compared(tmp_path, monkeypatch):
 def test_a_damaged_scores_file_is_a_store_error(damage, tmp_path):
     write_scores(tmp_path)
     damage(tmp_path / "systems" / "good1" / "e" / "scores.parquet")
-    with pytest.raises(StoreError, match=r"good1/e/scores.parquet: damaged .*run again"):
+    with pytest.raises(StoreError, match=r"good1/e: damaged \(scores.parquet: .*makes it anew"):
         compare.run(resolved(), tmp_path)

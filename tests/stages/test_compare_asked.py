@@ -1,11 +1,10 @@
 """What may be asked of a comparison, and what is told besides; figures by hand."""
 
-import json
-
 import numpy as np
 import pytest
 from pytest import approx
 from tests import toy_results
+from tests.toy_manifests import change_manifest
 from tests.toy_results import (
     GOOD,
     METHODS,
@@ -89,9 +88,8 @@ def test_of_models_trained_once_it_is_told_which_seed_sd_would_void_their_differ
 
 def test_scores_of_other_data_are_refused(tmp_path):
     write_scores(tmp_path)
-    path = tmp_path / "systems" / "same2" / "e" / "manifest.json"
-    manifest = json.loads(path.read_text())
-    path.write_text(json.dumps(manifest | {"data": "f" * 64}))
+    folder = tmp_path / "systems" / "same2" / "e"
+    change_manifest(folder, lambda manifest: manifest | {"data": "f" * 64})
     detail = resolved()
     detail["evaluations"]["test"]["data"] = "a" * 64
     with pytest.raises(StoreError, match=r"same2.*on data ffffffff, and the others are on data a"):

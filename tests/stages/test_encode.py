@@ -12,10 +12,11 @@ from hbench import corpus as corpora
 from hbench import vectors as storage
 from hbench.corpus import Corpus
 from hbench.errors import DataError, MemoryShortage
+from hbench.manifests import read_manifest
 from hbench.records import Tokenized
 from hbench.stages import data, encode
 from hbench.stages.encode import Arithmetic, Place
-from hbench.store import Store, read_manifest
+from hbench.store import Store
 from hbench.tokens import tokenize
 from hbench.vectors import StoredRows, on_grid
 

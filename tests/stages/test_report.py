@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from tests.toy_manifests import write_manifest
 from tests.toy_results import CLAIM, METHODS, resolved, write_benchmark, write_scores
 from typer.testing import CliRunner
 
@@ -154,8 +155,7 @@ def test_a_plugin_that_is_not_installed_leaves_the_licence_unknown(root):
 
 
 def test_an_untrained_method_has_no_curve_that_could_be_missed(root):
-    manifest = root / "systems" / "good1" / "manifest.json"
-    manifest.write_text(json.dumps({"detail": {"parameters": 3}}))
+    write_manifest(root / "systems" / "good1", {"detail": {"parameters": 3}})
     told = tell(root)
     assert told.gaps == []
     assert told.systems[0].log == []

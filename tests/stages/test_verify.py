@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from tests.toy_manifests import write_manifest
 from tests.toy_results import METHODS, resolved, write_benchmark, write_scores
 from typer.testing import CliRunner
 
@@ -131,9 +132,7 @@ def test_the_share_of_monolingual_batches_is_known_to_three_standard_errors(
         batches = {"de-de": own - 20, "zh-Hant-zh-Hant": 20, "de-en": 60 - own,
                    "several mixed pairs": 40}  # fmt: skip
         detail = {"drawn": {"rows": {}, "batches": batches}}
-        (tmp_path / "systems" / f"good{seed}" / "manifest.json").write_text(
-            json.dumps({"detail": detail})
-        )
+        write_manifest(tmp_path / "systems" / f"good{seed}", {"detail": detail})
     (found,) = judge({"method": GOOD, "monolingual_batches": claimed})
     assert found["verdict"] == verdict
     assert found["notes"] == ["0.450 to 0.500 of the batches, in 2 models"]
@@ -151,8 +150,7 @@ def leakage(tmp_path, exact, near):
     """A comparison with the training data, as it is stored."""
     queries = {"all": 4, "exact": exact, "near": near}
     detail = {"queries": queries, "passages": {"all": 9, "exact": 0, "near": 0}}
-    (tmp_path / "l").mkdir()
-    (tmp_path / "l" / "manifest.json").write_text(json.dumps({"detail": detail}))
+    write_manifest(tmp_path / "l", {"detail": detail})
     return {"key": "k", "folder": "l", "action": "warn"}
 
 

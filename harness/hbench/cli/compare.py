@@ -1,6 +1,5 @@
 """``hbench compare``: significance-tested tables from what is in the results folder."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,7 +7,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from hbench.cli import completing
-from hbench.cli.common import BenchmarksArgument, ResultsOption, mistakes_end_here
+from hbench.cli.common import BenchmarksArgument, ResultsOption, answering, tell
+from hbench.errors import printable
 
 Entry = dict[str, Any]
 Form = Literal["table", "markdown", "latex", "csv", "json", "html"]
@@ -76,7 +76,7 @@ def compare(
     Trains and evaluates nothing. --dataset, --setting and --metric choose what is shown, and change
     no test.
     """
-    with mistakes_end_here():
+    with answering() as answer:
         from hbench.errors import OptionError
         from hbench.findings import read_results
         from hbench.stages import compare as stage
@@ -92,9 +92,12 @@ def compare(
         wanted = {"dataset": dataset, "setting": setting, "metric": metric}
         entries = _chosen(entries, wanted)
         _check_baseline(baseline, entries)
-        typer.echo(_shown(entries, found.notes, form, baseline), nl=form == "json")
+        if form == "json":
+            answer.json(entries)
+        else:
+            answer.as_it_is(_shown(entries, found.notes, form, baseline).removesuffix("\n"))
         for name in found.missing:
-            typer.echo(f"missing: {name}; run it again", err=True)
+            tell(f"missing: {name}; run it again")
 
 
 def _shown(
@@ -103,12 +106,10 @@ def _shown(
     form: Form,
     baseline: str | None,
 ) -> str:
-    if form == "json":
-        return json.dumps(entries, indent=1, ensure_ascii=False, allow_nan=False)
     if form == "csv":
         from hbench.csvtable import as_csv
 
-        return as_csv(entries)
+        return printable(as_csv(entries))
     if form == "html":
         from hbench.page import tables_page
 

@@ -49,13 +49,13 @@ def benchmarks_of_file(context: typer.Context) -> Proposals:
 
     for file in filter(None, (context.params.get("file"), *_unread(context))):
         with suppress(HBenchError, AttributeError, KeyError, TypeError):
-            return list(SpecFile.read(Path(file)).data["benchmarks"].keys())
+            return _unique([SpecFile.read(Path(file)).data["benchmarks"].keys()])
     return []
 
 
 def benchmarks(context: typer.Context) -> Proposals:
     """Those in the results folder."""
-    return [found["benchmark"] for found in _stored(context)]
+    return _unique([found["benchmark"]] for found in _stored(context))
 
 
 def methods(context: typer.Context) -> Proposals:
@@ -81,7 +81,7 @@ def metrics(context: typer.Context) -> Proposals:
 def _plugins(kind: str) -> Proposals:
     from hbench.registry import KINDS, entries
 
-    return [name for known in KINDS if known == kind for name in entries(known)]
+    return _unique(entries(known) for known in KINDS if known == kind)
 
 
 def _stored(context: typer.Context) -> Iterator[Mapping[str, Any]]:
@@ -107,4 +107,6 @@ def _evaluations(context: typer.Context) -> Iterator[Mapping[str, Any]]:
 
 
 def _unique(groups: Iterable[Iterable[str]]) -> Proposals:
-    return list(dict.fromkeys(name for group in groups for name in group))
+    """Each name once; one that a terminal would obey is not proposed."""
+    names = dict.fromkeys(name for group in groups for name in group)
+    return [name for name in names if name.isprintable()]

@@ -1,6 +1,5 @@
 """``hbench data``: a dataset fetched, checked, and shown."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -8,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from hbench.cli import completing
-from hbench.cli.common import ResultsOption, mistakes_end_here
-from hbench.errors import printable
+from hbench.cli.common import ResultsOption, answering, tell
 
 if TYPE_CHECKING:
     from hbench.jobs import DataJob
@@ -41,7 +39,7 @@ def data(
 
     Its counts are held against those that are known, and exit code 1 says that they differ.
     """
-    with mistakes_end_here():
+    with answering() as answer:
         from hbench.inspection import inspect
         from hbench.jobs import DataJob
         from hbench.registry import build
@@ -60,9 +58,9 @@ def data(
             _fetch(job, store)
         found = inspect(job, store, examples)
         if form == "json":
-            typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+            answer.json(found)
         else:
-            typer.echo("\n".join(map(printable, _described(found))))
+            answer.text("\n".join(_described(found)))
     if found["differs"]:
         raise typer.Exit(DIFFERS)
 
@@ -76,13 +74,13 @@ def _fetch(job: "DataJob", store: "Store") -> None:
     from hbench.worker import run_job
 
     for line in announce([job], store):
-        typer.echo(line, err=True)
+        tell(line)
     said = ""
 
     def progress(share: float, what: str) -> None:
         nonlocal said
         if what != said:
-            typer.echo(printable(what), err=True)
+            tell(what)
             said = what
 
     outcome = run_job(job, Site(store, find_hardware("cpu")), progress)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hbench.cli.common import ResultsOption, mistakes_end_here
+from hbench.cli.common import ResultsOption, answering, tell
 
 if TYPE_CHECKING:
     from hbench.doctor import Finding, Folder, Machine
@@ -23,15 +23,13 @@ def doctor(
     ] = "table",
 ) -> None:
     """Show what is installed, what this machine has, what will bite."""
-    with mistakes_end_here():
-        import json
+    with answering() as answer:
         from dataclasses import asdict
         from threading import Timer
 
         from hbench.doctor import examine, findings
-        from hbench.errors import printable
 
-        said = Timer(SLOW, typer.echo, ["importing torch and all plugins ..."], {"err": True})
+        said = Timer(SLOW, tell, ["importing torch and all plugins ..."])
         said.daemon = True
         said.start()
         try:
@@ -42,9 +40,9 @@ def doctor(
         found = findings(machine)
         if form == "json":
             content = {**asdict(machine), "findings": [asdict(each) for each in found]}
-            typer.echo(json.dumps(content, indent=1))
+            answer.json(content, ascii_only=True)
         else:
-            typer.echo("\n".join(map(printable, [*facts(machine), "", *bites(found)])))
+            answer.text("\n".join([*facts(machine), "", *bites(found)]))
 
 
 def facts(machine: "Machine") -> list[str]:

@@ -31,7 +31,7 @@ def expectations(plan: "Plan", store: "Store") -> list[str]:
 
 
 def _of_evaluation(part: "BenchmarkPlan", evaluation: str, seeds: int, store: "Store") -> list[str]:
-    from hbench.store import read_manifest
+    from hbench.manifests import read_manifest
 
     job = next(job for by_seed in part.scores[evaluation].values() for job in by_seed.values())
     facts = read_manifest(job.rank.vectors.data.folder(store)).get("detail")

@@ -1,13 +1,12 @@
 """``hbench export``: a finished system for other programs."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hbench.cli import completing
-from hbench.cli.common import DeviceOption, ResultsOption, mistakes_end_here
+from hbench.cli.common import DeviceOption, ResultsOption, answering, tell
 
 
 def export(
@@ -35,7 +34,7 @@ def export(
     device: DeviceOption = None,
 ) -> None:
     """Write a system's model, with a card, and its rankings (TREC)."""
-    with mistakes_end_here():
+    with answering() as answer:
         from hbench.card import model_card
         from hbench.exporter import Choice
         from hbench.exporter import export as write
@@ -45,7 +44,6 @@ def export(
 
         (resolved,) = read_results(results, [benchmark]).details
         choice = Choice(method, seed, dataset, depth, index)
-        tell = partial(typer.echo, err=True)
         hardware, store = find_hardware(device), Store(results)
         for line in write(resolved, choice, store, hardware, target, tell, model_card):
-            typer.echo(line)
+            answer.text(line)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hbench.cli import completing
-from hbench.cli.common import mistakes_end_here
+from hbench.cli.common import mistakes_end_here, tell
+from hbench.errors import printable
 
 if TYPE_CHECKING:
     from hbench.starter import Starter
@@ -77,7 +78,7 @@ def init(
             "language": language, "test": test, "encoder": encoder, "samplers": samplers,
             "seeds": seeds,
         }  # fmt: skip
-        answers = Answers(given, _ask if at_a_terminal() else None, _say)
+        answers = Answers(given, _ask if at_a_terminal() else None, tell)
         try:
             starter = make_starter(file, answers)
         except typer.Abort:
@@ -136,14 +137,9 @@ def put(file: Path, text: str) -> None:
         raise StoreError(f"{file}: cannot be written ({cause}); give another FILE") from error
 
 
-def _say(text: str) -> None:
-    from hbench.errors import printable
-
-    typer.echo(printable(text), err=True)
-
-
 def _ask(question: str, default: str) -> str:
-    answer: str = typer.prompt(question, default=default, show_default=bool(default), err=True)
+    asked = printable(f"{question} [{default}]" if default else question)
+    answer: str = typer.prompt(asked, default=default, show_default=False, err=True)
     return answer.strip()
 
 
@@ -151,9 +147,7 @@ def _tell(file: Path, starter: "Starter") -> None:
     """What was found and taken for granted, then the next commands."""
     import shlex
 
-    from hbench.errors import printable
-
     for line in [*starter.facts, *(f"warning: {warning}" for warning in starter.warnings)]:
-        _say(line)
+        tell(line)
     name = shlex.quote(str(file))
     typer.echo(printable(f"wrote {file}; next: hbench plan {name}, then hbench run {name}"))

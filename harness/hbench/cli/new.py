@@ -8,6 +8,7 @@ import typer
 
 from hbench.cli import completing
 from hbench.cli.common import mistakes_end_here
+from hbench.errors import printable
 
 if TYPE_CHECKING:
     from hbench.registry import Kind
@@ -37,7 +38,7 @@ def new(
         names = names_of(_kind(kind), name)
         folder = to or Path(names.distribution)
         files = write(names, folder)
-        typer.echo("\n".join(_told(names, folder, files)))
+        typer.echo(printable("\n".join(_told(names, folder, files))))
 
 
 def _kind(given: str) -> "Kind":

@@ -4,15 +4,13 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from hbench.cli.common import (
     DeviceOption,
     OnlyOption,
     ResultsOption,
     SetOption,
     SpecArgument,
-    mistakes_end_here,
+    answering,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ def plan(
 
     Runs and writes nothing.
     """
-    with mistakes_end_here():
+    with answering() as answer:
         from hbench.announcing import announce_downloads
         from hbench.cli.expected import expectations
         from hbench.provenance import find_hardware
@@ -40,17 +38,17 @@ def plan(
 
         hardware, store = find_hardware(device), Store(results)
         planned = load(file, overrides or ()).plan(results, only=only or (), device=device)
-        typer.echo("\n".join([describe(planned), *announce_downloads(planned, store)]))
-        typer.echo(encodes(planned, store))
+        answer.text("\n".join([describe(planned), *announce_downloads(planned, store)]))
+        answer.text(encodes(planned, store))
         for line in expectations(planned, store):
-            typer.echo(line)
-        typer.echo(f"would run on {hardware}")
+            answer.text(line)
+        answer.text(f"would run on {hardware}")
 
 
 def encodes(plan: "Plan", store: "Store") -> str:
     """How many texts will be encoded, and how many need not be, since their vectors are there."""
     from hbench.jobs import EncodeJob
-    from hbench.store import is_complete
+    from hbench.manifests import is_complete
 
     todo = [job for job in plan.todo if isinstance(job, EncodeJob)]
     known = [job for job in todo if job.data.is_done(store)]

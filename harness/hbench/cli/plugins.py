@@ -1,6 +1,5 @@
 """``hbench plugins``: what is installed, from which distribution, with which options."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
@@ -10,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from hbench.cli import completing
-from hbench.cli.common import mistakes_end_here
-from hbench.errors import printable
+from hbench.cli.common import answering
 
 if TYPE_CHECKING:
     from hbench.described import Description, Option
@@ -42,18 +40,17 @@ def plugins(
     Options, types, defaults and help come from a plugin's signature and docstring. One that cannot
     be imported is shown with the cause.
     """
-    with mistakes_end_here():
+    with answering() as answer:
         from hbench.described import describe
 
         is_overview = kind is None and form == "table"
         chosen = _chosen(kind, name)
         found = [describe(entry, with_options=not is_overview) for entry in chosen]
         if form == "json":
-            told = [asdict(each) for each in found]
-            typer.echo(json.dumps(told, indent=1, ensure_ascii=False))
+            answer.json([asdict(each) for each in found])
             return
         lines = _overview(found) if is_overview else _details(found)
-        typer.echo("\n".join(map(printable, lines)))
+        answer.text("\n".join(lines))
 
 
 def _chosen(kind: str | None, name: str | None) -> "Sequence[Entry]":

@@ -1,12 +1,13 @@
 """``hbench report``: a finished benchmark as one HTML page, and its figures."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+from hbench.cli.common import BenchmarksArgument, ResultsOption, answering, tell
 
-from hbench.cli.common import BenchmarksArgument, ResultsOption, mistakes_end_here
+FIGURE = re.compile(r"[^/\\]+\.(svg|pdf)")
 
 if TYPE_CHECKING:
     from hbench.store import Store
@@ -20,7 +21,7 @@ def report(
 
     The page needs no network; the figures are SVG and PDF.
     """
-    with mistakes_end_here():
+    with answering() as answer:
         from hbench.findings import read_results
         from hbench.page import report_page
         from hbench.stages import compare, verify
@@ -37,24 +38,25 @@ def report(
             page = report_page(told)
             folder = store.benchmark(name)
             _write_figures(store, folder / "figures", page.files, told.fingerprint)
-            store.write_text(folder / "report.html", page.html)
-            typer.echo(folder / "report.html")
-            typer.echo(f"{folder / 'figures'} ({len(page.files)} files)")
+            store.put(folder, "report.html", page.html)
+            answer.text(folder / "report.html")
+            answer.text(f"{folder / 'figures'} ({len(page.files)} files)")
             for note in [*told.gaps, *page.notes]:
-                typer.echo(f"note: {name}: {note}", err=True)
+                tell(f"note: {name}: {note}")
             for system in missing:
-                typer.echo(f"missing: {name}: {system}; run it again", err=True)
+                tell(f"missing: {name}: {system}; run it again")
 
 
 def _write_figures(
     store: "Store", folder: Path, files: Mapping[str, bytes], fingerprint: str
 ) -> None:
     """Write the figures; those of an earlier report that are no longer drawn are removed."""
-    from hbench.store import read_manifest
+    from hbench.manifests import read_manifest
 
     before = read_manifest(folder).get("files", {})
     with store.writing(folder, {"fingerprint": fingerprint}) as (scratch, _):
         for name, content in files.items():
             (scratch / name).write_bytes(content)
     for name in before.keys() - files.keys():
-        (folder / name).unlink(missing_ok=True)
+        if FIGURE.fullmatch(name):  # whatever else a manifest may list is none of ours
+            (folder / name).unlink(missing_ok=True)

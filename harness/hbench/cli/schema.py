@@ -1,11 +1,6 @@
 """``hbench schema``: the JSON schema of a spec, for editors."""
 
-import json
-
-import typer
-
-from hbench.cli.common import mistakes_end_here
-from hbench.errors import printable
+from hbench.cli.common import answering, tell
 
 
 def schema() -> None:
@@ -15,10 +10,10 @@ def schema() -> None:
     and checks a file that begins with
     `# yaml-language-server: $schema=hbench.schema.json`, once the output is in that file.
     """
-    with mistakes_end_here():
+    with answering() as answer:
         from hbench.schema import spec_schema
 
         content, left_out = spec_schema()
         for line in left_out:
-            typer.echo(printable(line), err=True)
-        typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
+            tell(line)
+        answer.json(content)

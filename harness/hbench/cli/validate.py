@@ -1,16 +1,13 @@
 """``hbench validate``: all mistakes of a spec at once."""
 
-import typer
-
-from hbench.cli.common import SetOption, SpecArgument, mistakes_end_here
-from hbench.errors import printable
+from hbench.cli.common import SetOption, SpecArgument, answering
 
 
 def validate(file: SpecArgument, overrides: SetOption = None) -> None:
     """Check a benchmark file: all mistakes, with line and column."""
-    with mistakes_end_here():
+    with answering() as answer:
         from hbench.validate import load_spec
 
         spec = load_spec(file, overrides or ())
         text = f"{file}: valid; benchmarks: {', '.join(spec.benchmarks)}"
-        typer.echo(printable(text.replace("\n", " ")))
+        answer.text(text.replace("\n", " "))

@@ -1,14 +1,12 @@
 """``hbench verify``: what the figures say of each claim."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from hbench.cli.common import BenchmarksArgument, ResultsOption, mistakes_end_here
-from hbench.errors import printable
+from hbench.cli.common import BenchmarksArgument, ResultsOption, answering
 
 UNSUPPORTED = 1
 NO_CLAIMS = "no claims; write some under 'claims:' in the benchmark's file"
@@ -26,14 +24,14 @@ def verify(
 
     Ends with exit code 1 unless all claims are supported.
     """
-    with mistakes_end_here():
+    with answering() as answer:
         from hbench.findings import read_results
 
         found = read_results(results, benchmarks or ()).verdicts
         if form == "json":
-            typer.echo(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
+            answer.json(found)
         else:
-            typer.echo("\n\n".join("\n".join(_lines(claim)) for claim in found) or NO_CLAIMS)
+            answer.text("\n\n".join("\n".join(_lines(claim)) for claim in found) or NO_CLAIMS)
     if any(claim["verdict"] not in FINE for claim in found):
         raise typer.Exit(UNSUPPORTED)
 
@@ -45,7 +43,7 @@ def _lines(claim: Mapping[str, Any]) -> Sequence[str]:
         p = "" if claim["p"] is None else f", Holm's p {_p(claim['p'])}"
         interval = f"95 % interval {claim['low']:+.3f} to {claim['high']:+.3f}"
         lines[1] += f": {claim['effect']:+.3f}, {interval}{p}"
-    return [printable(line) for line in [*lines, *(f"  {note}" for note in claim["notes"])]]
+    return [*lines, *(f"  {note}" for note in claim["notes"])]
 
 
 def _p(value: float) -> str:

@@ -5,8 +5,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hbench.manifests import is_complete, key_of, read_manifest
 from hbench.registry import Built
-from hbench.store import Store, is_complete, key_of, read_manifest
+from hbench.store import Store
 
 
 class Job:
@@ -34,6 +35,10 @@ class Job:
     def folder(self, store: Store) -> Path:
         """Where the outcome lies."""
         raise TypeError(f"{type(self).__name__} does not say where its outcome lies")
+
+    def written(self, store: Store) -> str:
+        """What this job writes to, below the results: two jobs with one name never run at once."""
+        return self.folder(store).relative_to(store.root).as_posix()
 
     def is_done(self, store: Store) -> bool:
         """Whether the manifest, which is written last, is there and of this very job."""

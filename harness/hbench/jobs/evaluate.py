@@ -8,13 +8,14 @@ from typing import Any
 from hbench.corpus import shards_of
 from hbench.jobs.base import Job
 from hbench.jobs.train import DataJob, TrainJob
+from hbench.manifests import is_complete, key_of, read_manifest
 from hbench.memory import token_budget
 from hbench.provenance import Hardware
 from hbench.registry import Built
 from hbench.settings import Component
 from hbench.stages import encode, fit, rank, score
 from hbench.stages.encode import Place
-from hbench.store import Store, is_complete, key_of, read_manifest
+from hbench.store import Store, slug
 from hbench.training.recipe import Precision
 from hbench.vectors import Stored, shard_inputs
 
@@ -76,6 +77,10 @@ class EncodeJob(Job):
             for shard, each in zip(shards, inputs, strict=True)
         ]
 
+    def written(self, store: Store) -> str:
+        """All vectors of the system: datasets share those of the texts that they have in common."""
+        return store.vectors(key_of(self.encoding)).relative_to(store.root).as_posix()
+
     def is_done(self, store: Store) -> bool:
         """Whether the vectors of every shard are there."""
         return self.data.is_done(store) and all(
@@ -120,7 +125,7 @@ class FitJob(Job):
     def folder(self, store: Store) -> Path:
         """``<system>/transforms/<transform>-<key>``."""
         system = self.vectors.system.folder(store)
-        return system / "transforms" / f"{self.transform.entry.name}-{self.key[:8]}"
+        return system / "transforms" / f"{slug(self.transform.entry.name)}-{self.key[:8]}"
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,13 @@ MINUS = "−"  # as wide as a plus, so that columns stand still
 NUMERIC = re.compile(rf"(s )?[<\[]? ?[-−+]?\d[\d.,]*[*°{RAISED},]*(( to|,) [-−+]?\d[\d.,]*\]?)?")
 LARGE = 100  # from here on one decimal is shown
 NO_CHARACTERS = "\ufffe\uffff"  # XML has no place for them, escaped or not
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # the text's direction
 
 
 def clean(text: str) -> str:
     r"""A text without what neither HTML nor XML can hold; lines and joiners stay.
+
+    Nor does it hold what turns the direction of what follows around.
 
     >>> clean("a\x1b[2J\nb")
     'a\ufffd[2J\nb'
@@ -21,7 +24,7 @@ def clean(text: str) -> str:
     return "".join(
         "\ufffd"
         if (unicodedata.category(sign) in ("Cc", "Cs") and sign not in "\n\t")
-        or sign in NO_CHARACTERS
+        or sign in NO_CHARACTERS + TURNING
         else sign
         for sign in text
     )

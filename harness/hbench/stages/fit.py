@@ -11,6 +11,7 @@ import numpy as np
 
 from hbench.corpus import Corpus
 from hbench.errors import DataError
+from hbench.manifests import check
 from hbench.protocols import Transform
 from hbench.records import FloatArray, Int32Array
 from hbench.vectors import StoredRows
@@ -62,6 +63,11 @@ def parallel_passages(corpus: Corpus) -> Int32Array:
 
 
 def read_fitted(folder: Path) -> dict[str, FloatArray]:
-    """What ``run`` wrote."""
+    """What ``run`` wrote.
+
+    Raises:
+        Damaged: it is not what was written.
+    """
+    check(folder)
     with np.load(folder / FILE, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}

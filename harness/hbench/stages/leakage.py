@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hbench.corpus import Corpus, taken
+from hbench.manifests import check
 from hbench.overlap import FEWEST, SHARE, Known, Overlap
 from hbench.records import Int64Array
 
@@ -94,7 +95,12 @@ def run(
 
 
 def read(folder: Path) -> list[npt.NDArray[np.bool_]]:
-    """(items,) whether each item of each source leaks."""
+    """(items,) whether each item of each source leaks.
+
+    Raises:
+        Damaged: it is not what was stored.
+    """
+    check(folder)
     with np.load(folder / FILE, allow_pickle=False) as file:
         return [file[f"arr_{i}"] for i in range(len(file.files))]
 

@@ -14,11 +14,11 @@ from typing import Any, Literal
 import numpy as np
 
 from hbench.corpus import Corpus
-from hbench.errors import HBenchError
+from hbench.errors import Damaged, HBenchError
 from hbench.footnotes import footnotes
+from hbench.manifests import key_of, read_manifest
 from hbench.provenance import versions
 from hbench.registry import build
-from hbench.store import key_of, read_manifest
 from hbench.uses import PluginUse, SourceUse
 
 LONGEST = 240  # characters of a question that is shown
@@ -259,7 +259,7 @@ def _examples(folder: Path, what: str, gaps: list[str]) -> dict[str, str]:
             for tag, own in items.items()
         }
         return {tag: _cut(tables[tag]["text"][row].as_py()) for tag, row in rows.items()}
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, Damaged):
         gaps.append(f"{what}: its texts cannot be read, so no examples are shown")
         return {}
 

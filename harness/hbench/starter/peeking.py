@@ -4,7 +4,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from glob import escape
 from itertools import islice
@@ -15,6 +15,9 @@ from hbench.errors import DataError, shown
 LANG = "{lang}"
 CODE = r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*"
 FIRST = 50  # lines that are looked at
+LONGEST = 2**24  # bytes of a line
+# A packed file may hold so many times its size, or so many bytes: texts are packed 5 to 30 times.
+DENSEST, PLAUSIBLE = 100, 2**23
 DISTINCT = 0.9  # of a column's values, where they tell rows apart
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 KINDS = {".tsv": "table", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json"}
@@ -137,7 +140,7 @@ def count_rows(path: Path) -> int:
     Raises:
         DataError: the file cannot be read.
     """
-    return len(_first_lines(path, None)) - (kind_of(path) == "table")
+    return sum(1 for _ in _lines(path)) - (kind_of(path) == "table")
 
 
 def _check_header(path: Path, header: str) -> None:
@@ -177,7 +180,7 @@ def _objects(lines: Sequence[str]) -> list[Mapping[str, str]]:
     for line in lines:
         try:
             content = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue  # the plugin that reads it all will say where
         fields = content.items() if isinstance(content, dict) else ()
         first = {
@@ -187,14 +190,33 @@ def _objects(lines: Sequence[str]) -> list[Mapping[str, str]]:
     return found
 
 
-def _first_lines(path: Path, most: int | None = FIRST) -> list[str]:
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            raw = list(islice(file, most))
-    except (OSError, EOFError, zlib.error) as error:
-        cause = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: cannot be read ({cause})") from None
+def _first_lines(path: Path) -> list[str]:
+    raw = list(islice(_lines(path), FIRST))
     if raw and raw[0].startswith(UTF_16):
         raise DataError(f"{path}: is UTF-16; save the file as UTF-8")
     texts = [line.decode(errors="replace").rstrip("\r\n") for line in raw]
     return [texts[0].removeprefix("\ufeff"), *texts[1:]] if texts else []
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file, packed or not, within what a text may be."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            size = path.stat().st_size
+            most = max(PLAUSIBLE, DENSEST * size) if path.suffix == ".gz" else size
+            for line in iter(lambda: file.readline(LONGEST + 1), b""):
+                most -= len(line)
+                if len(line) > LONGEST:
+                    raise DataError(
+                        f"{path}: has a line of more than {LONGEST:,} bytes; a line holds one text "
+                        "and ends at a line feed: divide the file so"
+                    )
+                if most < 0:
+                    raise DataError(
+                        f"{path}: unpacks to more than {DENSEST} times its size, as no text does; "
+                        "get it again, or unpack it yourself"
+                    )
+                yield line
+    except (OSError, EOFError, zlib.error) as error:
+        cause = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: cannot be read ({cause}); get it again") from None

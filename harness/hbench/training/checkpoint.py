@@ -11,7 +11,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from hbench.store import Store, is_complete
+from hbench.manifests import check, is_complete
+from hbench.store import Store
 
 if TYPE_CHECKING:
     import torch
@@ -58,12 +59,17 @@ class Checkpoints:
         self._last = monotonic()
 
     def newest(self) -> "tuple[dict[str, torch.Tensor], dict[str, Any]] | None":
-        """Tensors and facts of the newest checkpoint, if there is one."""
+        """Tensors and facts of the newest checkpoint, if there is one.
+
+        Raises:
+            Damaged: it is not what was saved.
+        """
         from safetensors.torch import load_file
 
         found = self._complete()
         if not found:
             return None
+        check(found[-1])
         facts: dict[str, Any] = json.loads((found[-1] / "facts.json").read_text(encoding="utf-8"))
         return load_file(found[-1] / "state.safetensors"), facts
 

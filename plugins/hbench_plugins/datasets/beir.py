@@ -1,16 +1,18 @@
 """BEIR's folders: a corpus, queries, and judgements by split; one language or several."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from hbench.errors import DataError
+from hbench.errors import DataError, shown
+from hbench.manifests import file_record, key_of
 from hbench.records import RESERVED, Judgement, Passage, Query
-from hbench.store import file_record, key_of
 from hbench_plugins.datasets import files, places
 from hbench_plugins.datasets.files import Record
 from hbench_plugins.datasets.places import Place
+from hbench_plugins.datasets.unpacking import packed_or_not
 
 HEADER = ("query-id", "corpus-id", "score")
 METADATA = "metadata"
@@ -131,7 +133,7 @@ class Beir:
             there = ", ".join(sorted(path.stem for path in judged.parent.glob("*.tsv")))
             raise DataError(f"{judged}: there is no such file; splits there are: {there or 'none'}")
         corpus, queries = (
-            files.packed_or_not(place.path / name) for name in ("corpus.jsonl", "queries.jsonl")
+            packed_or_not(place.path / name) for name in ("corpus.jsonl", "queries.jsonl")
         )
         return corpus, queries, judged
 
@@ -166,9 +168,9 @@ def _titled(record: Record) -> str:
 
 def _grade(record: Record) -> int:
     score = record.fields["score"]
-    try:
-        return int(score)
-    except ValueError:
+    if not re.fullmatch("[-+]?[0-9]{1,9}", score.strip()):
         raise DataError(
-            f"{record.line}: the score is {score!r}, where a whole number is expected"
-        ) from None
+            f"{record.line}: the score is {shown(score)}, where a whole number is expected, of "
+            "at most nine digits"
+        )
+    return int(score)

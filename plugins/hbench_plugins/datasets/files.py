@@ -4,23 +4,23 @@ Plain text, JSON lines, and tables whose columns are divided by tabs; gzipped if
 ``.gz``. A line ends at a line feed and nowhere else: other separators may stand inside a sentence.
 """
 
-import gzip
 import json
 import math
-import zlib
+import reprlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from hbench.errors import DataError, shown
+from hbench.errors import DataError, shortened, shown
 from hbench_plugins.datasets import quoting
+from hbench_plugins.datasets.unpacking import opened
 
 LINE = "line"  # the one field of a line of plain text
+LONGEST = 2**24  # bytes of a line
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 
 
@@ -51,7 +51,7 @@ class Record:
         if isinstance(value, list):
             value = value[0] if value else ""
         if not isinstance(value, str):
-            raise DataError(f"{self.line}: {name!r} is {shown(value)}, where text is expected")
+            raise DataError(f"{self.line}: {name!r} is {quoted(value)}, where text is expected")
         if not value.strip():
             what = "" if name == LINE else f"{name!r} "
             raise DataError(f"{self.line}: {what}is empty, where text is expected")
@@ -72,7 +72,7 @@ class Record:
         """
         value = self._field(name)
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-            raise DataError(f"{self.line}: {name!r} is {shown(value)}, where an id is expected")
+            raise DataError(f"{self.line}: {name!r} is {quoted(value)}, where an id is expected")
         return _whole(str(value), self.line)
 
     def scalars(self, name: str) -> dict[str, str]:
@@ -137,13 +137,18 @@ def lines(path: Path) -> Iterator[tuple[Line, str]]:
     """The lines of a file, without their ends.
 
     Raises:
-        DataError: the file cannot be read, or is not UTF-8; says at which byte (of the unpacked
-            content, counted from 0).
+        DataError: the file cannot be read, has a line of more than 16 MiB, or is not UTF-8; says
+            at which byte (of the unpacked content, counted from 0).
     """
     start = 0
     with opened(path) as file:
-        for number, raw in enumerate(file, start=1):
+        for number, raw in enumerate(iter(lambda: file.readline(LONGEST + 1), b""), start=1):
             line = Line(path, number)
+            if len(raw) > LONGEST:
+                raise DataError(
+                    f"{line}: is longer than {LONGEST:,} bytes; a line holds one text and ends at "
+                    "a line feed: divide the file so"
+                )
             if number == 1 and raw.startswith(UTF_16):
                 raise DataError(f"{path}: is UTF-16; save the file as UTF-8")
             try:
@@ -215,37 +220,10 @@ def table(path: Path, header: Sequence[str] | None = None) -> Iterator[Record]:
         before = cells
 
 
-def packed_or_not(path: Path) -> Path:
-    """The file, or if it is not there the one with ``.gz`` behind its name.
-
-    Raises:
-        DataError: neither is there.
-    """
-    packed = path.with_name(f"{path.name}.gz")
-    for each in (path, packed):
-        if each.is_file():
-            return each
-    raise DataError(f"{path}: there is no such file, and no {packed.name} either")
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """A file's bytes, unpacked if its name ends in ``.gz``.
-
-    Raises:
-        DataError: it is missing, damaged, cut off, or may not be read.
-    """
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            yield cast(BinaryIO, file)
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file") from None
-    except EOFError:
-        raise DataError(f"{path}: the gzip file is cut off; get it again") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path}: is no gzip file, or damaged ({error}); get it again") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+def quoted(value: object) -> str:
+    """A value of JSON as a message quotes it, however deep it is."""
+    is_deep = isinstance(value, list | dict)
+    return shortened(reprlib.repr(value)) if is_deep else shown(value)
 
 
 def _json_lines(path: Path) -> Iterator[Record]:
@@ -257,7 +235,7 @@ def _json_lines(path: Path) -> Iterator[Record]:
                 f"{line}: is no JSON ({error}); one object a line is expected"
             ) from None
         if not isinstance(fields, dict):
-            raise DataError(f"{line}: {shown(fields)}, where an object is expected")
+            raise DataError(f"{line}: {quoted(fields)}, where an object is expected")
         yield Record(line, fields)
 
 

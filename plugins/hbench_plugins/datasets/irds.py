@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from hbench.errors import DataError, OptionError, did_you_mean
 from hbench.languages import language_tag
+from hbench.manifests import key_of
 from hbench.records import Judgement, Passage, Query
-from hbench.store import key_of
 from hbench_plugins.datasets import irds_library as library
 from hbench_plugins.datasets.irds_library import PLACE
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hbench.errors import DataError, HBenchError
+from hbench_plugins.datasets.archives import check_growth, forbid_leaving
 
 PLACE = "{lang}"
 SHOWN = 20  # files that a message lists
@@ -130,12 +131,15 @@ def judgements(name: str) -> Iterator[Any]:
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Turn what goes wrong inside the library into one message.
+    """Have archives unpacked safely, and turn what goes wrong in the library into one message.
 
     Raises:
         DataError: says of which id, why, and what to do.
     """
     try:
+        forbid_leaving()
+        for archive in _to_unpack(name):
+            check_growth(archive)
         yield
     except HBenchError:
         raise
@@ -196,8 +200,34 @@ def _walk(name: str, *, skip_made: bool) -> list[Any]:
     """The download objects in the library's readers of an id."""
     from ir_datasets.util import Download
 
+    parts = _parts(_readers(name), skip_made=skip_made)
+    return [part for part in parts if isinstance(part, Download)]
+
+
+def _readers(name: str) -> list[Any]:
     dataset = load(name)
-    waiting = [dataset.docs_handler(), dataset.queries_handler(), dataset.qrels_handler()]
+    return [dataset.docs_handler(), dataset.queries_handler(), dataset.qrels_handler()]
+
+
+def _to_unpack(name: str) -> list[Path]:
+    """The archives of an id that are here, and that the library will unpack into a folder."""
+    from ir_datasets.util import Download, TarExtractAll, ZipExtractCache
+
+    packed = [
+        part
+        for part in _parts(_readers(name), skip_made=True)
+        if isinstance(part, (TarExtractAll, ZipExtractCache)) and not _is_made(part)
+    ]
+    files = [part for part in _parts(packed, skip_made=True) if isinstance(part, Download)]
+    places = [file.place for file in map(_file, files)]
+    return [place for place in places if place is not None and place.is_file()]
+
+
+def _parts(readers: list[Any], *, skip_made: bool) -> list[Any]:
+    """All objects of the library that readers hold."""
+    from ir_datasets.util import Download
+
+    waiting = list(readers)
     seen: dict[int, Any] = {}
     while waiting:
         part = waiting.pop()
@@ -207,7 +237,7 @@ def _walk(name: str, *, skip_made: bool) -> list[Any]:
             seen[id(part)] = part
             if not isinstance(part, Download) and not (skip_made and _is_made(part)):
                 waiting += vars(part).values()
-    return [part for part in seen.values() if isinstance(part, Download)]
+    return list(seen.values())
 
 
 def _is_made(part: Any) -> bool:  # noqa: ANN401 - the library has no types

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from hbench import downloads
-from hbench.errors import DataError
+from hbench.errors import DataError, shortened
+from hbench.manifests import file_record, key_of
 from hbench.records import Judgement, Passage, Query, Remote
-from hbench.store import file_record, key_of
+from hbench_plugins.datasets.files import quoted
 
 SOURCE = "google-research-datasets/lareqa"
 PIVOT = "en"  # in both data sets every question exists in English
@@ -166,15 +167,15 @@ def read(path: Path, articles: range | None) -> Iterator[Paragraph]:
         DataError: the file is missing, is no JSON, or is not laid out as LAReQA's.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: is not readable as JSON ({error})") from error
     try:
-        for article, group in enumerate(content["data"]):
+        for article, group in enumerate(_get(content, "data", list)):
             if articles is None or article in articles:
-                for number, paragraph in enumerate(group["paragraphs"]):
+                for number, paragraph in enumerate(_get(group, "paragraphs", list)):
                     yield _paragraph(article, number, paragraph)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         what = f"{type(error).__name__}: {error}"
@@ -214,26 +215,43 @@ def judgements(language: str, paragraphs: Sequence[Paragraph]) -> Iterator[Judge
 
 
 def _paragraph(article: int, number: int, content: Any) -> Paragraph:  # noqa: ANN401 - JSON
-    asked = content["qas"]
-    breaks = content["sentence_breaks"]
-    sentences = tuple(content["sentences"])
+    asked = _get(content, "qas", list)
+    breaks = _get(content, "sentence_breaks", list)
+    sentences = tuple(
+        _of_kind(each, "a sentence", str) for each in _get(content, "sentences", list)
+    )
     if len(breaks) != len(sentences):
         raise DataError(f"article {article}, paragraph {number}: "
                         f"{len(sentences)} sentences, but {len(breaks)} breaks")  # fmt: skip
     return Paragraph(
         article,
         number,
-        content["context"],
+        _get(content, "context", str),
         sentences,
-        tuple(question["id"] for question in asked),
-        tuple(question["question"] for question in asked),
+        tuple(_get(question, "id", str) for question in asked),
+        tuple(_get(question, "question", str) for question in asked),
         tuple(_sentence_of(question, breaks) for question in asked),
     )
 
 
-def _sentence_of(question: Any, breaks: Any) -> int:  # noqa: ANN401 - JSON
-    start = question["answers"][0]["answer_start"]
+def _sentence_of(question: Any, breaks: Sequence[Any]) -> int:  # noqa: ANN401 - JSON
+    start = _get(_get(question, "answers", list)[0], "answer_start", int)
     for index, (first, end) in enumerate(breaks):
-        if first <= start < end:
+        if _of_kind(first, "a break", int) <= start < _of_kind(end, "a break", int):
             return index
-    raise DataError(f"question {question['id']}: its answer starts in no sentence ({start})")
+    name = shortened(question["id"])
+    raise DataError(f"question {name}: its answer starts in no sentence ({start})")
+
+
+def _get(content: Any, name: str, kind: type) -> Any:  # noqa: ANN401 - JSON
+    """A field that must be there."""
+    return _of_kind(content[name], repr(name), kind)
+
+
+def _of_kind(value: Any, what: str, kind: type) -> Any:  # noqa: ANN401 - JSON
+    """The value, if it is of this type; a text must be one that can be written."""
+    if type(value) is not kind:
+        raise TypeError(f"{what} is {quoted(value)}, which is of another type")
+    if isinstance(value, str):
+        value.encode()
+    return value

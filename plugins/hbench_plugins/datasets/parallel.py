@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from hbench.errors import DataError, OptionError
+from hbench.manifests import file_record, key_of
 from hbench.records import Judgement, Passage, Query
-from hbench.store import file_record, key_of
 from hbench_plugins.datasets import columns, files, places
 from hbench_plugins.datasets.columns import Column, Row
 from hbench_plugins.datasets.files import LINE

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from hbench.errors import DataError
+from hbench.manifests import file_record, key_of
 from hbench.records import Judgement, Passage, Query
-from hbench.store import file_record, key_of
 from hbench_plugins.datasets import places, squad_file
 from hbench_plugins.datasets.squad_file import Article
 
@@ -89,7 +89,11 @@ class Squad:
         names = {(language, text): name for language, name, text in self._units()}
         for language, article in self._articles():
             for paragraph, question in article.answerable():
-                for text in paragraph.relevant(question, self.unit):
+                try:
+                    texts = list(paragraph.relevant(question, self.unit))
+                except DataError as error:
+                    raise DataError(f"{self.path}, in {language!r}: {error}") from None
+                for text in texts:
                     yield Judgement(question.id, language, names[language, text])
 
     def notes(self) -> Sequence[str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from hbench.errors import DataError, shown
-from hbench_plugins.datasets import files
+from hbench_plugins.datasets.files import quoted
+from hbench_plugins.datasets.unpacking import opened
 
 Unit = Literal["paragraph", "sentence"]
 Kind = TypeVar("Kind")
@@ -63,8 +64,8 @@ class Paragraph:
             text = next((text for start, end, text in self.sentences if start <= at < end), "")
             if not text.strip():
                 raise DataError(
-                    f"paragraph {self.name}, question {question.id!r}: its answer starts at sign "
-                    f"{at}, which is in no sentence of the paragraph"
+                    f"paragraph {self.name}, question {shown(question.id)}: its answer "
+                    f"starts at sign {at}, which is in no sentence of the paragraph"
                 )
             yield text
 
@@ -101,10 +102,10 @@ def read(path: Path, articles: range | None) -> Iterator[Article]:
         DataError: the file is no JSON, is not laid out as SQuAD's, lacks an article that is asked
             for, or gives an id twice; says where.
     """
-    with files.opened(path) as file:
+    with opened(path) as file:
         content = file.read()
     try:
-        root = json.loads(content)
+        root = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: byte {error.start} is no UTF-8; save the file as UTF-8") from None
     except (ValueError, RecursionError) as error:
@@ -138,7 +139,7 @@ def _article(group: Any, number: int, seen: set[str], where: str) -> Article:  #
     )
     title = group.get("title")
     if isinstance(title, str) and title.strip():
-        return Article(title, paragraphs)
+        return Article(_whole(title, f"{where}: 'title'"), paragraphs)
     return Article(f"article-{number:03}", paragraphs, has_title=False)
 
 
@@ -148,7 +149,7 @@ def _paragraph(content: Any, name: str, seen: set[str], where: str) -> Paragraph
     for index, asked in enumerate(_get(content, "qas", list, where)):
         question = _question(asked, f"{where}.qas[{index}]")
         if question.id in seen:
-            raise DataError(f"{where}.qas[{index}]: the id {question.id!r} is given twice")
+            raise DataError(f"{where}.qas[{index}]: the id {shown(question.id)} is given twice")
         seen.add(question.id)
         for start in question.starts:
             if not 0 <= start < len(context):
@@ -165,7 +166,8 @@ def _question(content: Any, where: str) -> Question:  # noqa: ANN401 - JSON
         _get(answer, "answer_start", int, f"{where}.answers[{index}]")
         for index, answer in enumerate(answers or ())
     )
-    is_answerable = answers != [] and not content.get("is_impossible", False)
+    is_impossible = "is_impossible" in content and _get(content, "is_impossible", bool, where)
+    is_answerable = answers != [] and not is_impossible
     return Question(str(name), _text(content, "question", where), starts, is_answerable)
 
 
@@ -184,9 +186,9 @@ def _sentences(content: Any, context: str, where: str) -> tuple[tuple[int, int, 
     for span, text in zip(breaks, sentences, strict=True):
         is_span = isinstance(span, list) and [type(each) for each in span] == [int, int]
         if not is_span or not isinstance(text, str):
-            raise DataError(f"{where}: the break {shown(span)} or its sentence {shown(text)} is "
+            raise DataError(f"{where}: the break {quoted(span)} or its sentence {quoted(text)} is "
                             "no pair of numbers and its text")  # fmt: skip
-        found.append((span[0], span[1], text))
+        found.append((span[0], span[1], _whole(text, f"{where}: a sentence")))
     return tuple(found)
 
 
@@ -201,6 +203,16 @@ def _get(content: Any, name: str, kind: type | tuple[type, ...], where: str) -> 
     """A field that must be there."""
     if not isinstance(content, dict) or name not in content:
         raise DataError(f"{where}: has no {name!r}, as SQuAD's format asks for")
-    if not isinstance(content[name], kind):
-        raise DataError(f"{where}: {name!r} is {shown(content[name])}, which is of another type")
-    return content[name]
+    value = content[name]
+    if type(value) not in (kind if isinstance(kind, tuple) else (kind,)):  # true is no number
+        raise DataError(f"{where}: {name!r} is {quoted(value)}, which is of another type")
+    return _whole(value, f"{where}: {name!r}") if isinstance(value, str) else value
+
+
+def _whole(text: str, what: str) -> str:
+    """The text, unless it cannot be written."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DataError(f"{what} holds half of a surrogate pair; mend the file") from None
+    return text

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Le
 
 from hbench.errors import DataError, OptionError
-from hbench.store import file_record
+from hbench.manifests import file_record
 from hbench_plugins.encoders.layout import Head, Pooling, read_head
 from hbench_plugins.encoders.transformer import Text, Transformer, quiet_transformers
+from hbench_plugins.encoders.trusted import check_code, check_weights
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +47,8 @@ class HuggingFace:
             attention on a GPU runs faster, since torch's kernel for packed texts has no dropout.
         gradient_checkpointing: compute each layer anew when its gradients are due: less memory, and
             a third more time.
-        trust_remote_code: run the Python code that the model's folder brings along.
+        trust_remote_code: run the Python code that the model's folder brings along, with your
+            rights. A revision pins a hub id's code; a folder's is part of the system's key.
     """
 
     model: str | Path  # a Path, so that a folder's place is not taken for its content
@@ -135,34 +137,27 @@ class HuggingFace:
 
     def _load_body(self, folder: Path, dtype: "torch.dtype") -> tuple[Any, Any]:
         """The transformer without a pooler, whose output is not used, and its tokenizer."""
-        from transformers import AutoModel, AutoTokenizer
+        from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-        if not any(folder.glob("*.safetensors")):
-            raise DataError(
-                f"{folder}: holds no weights as safetensors; pickled ones (pytorch_model.bin) are "
-                "not loaded, since they can run any code: load the model in sentence-transformers, "
-                "save it anew, which writes safetensors, and give that folder as 'model'"
-            )
-        shared: dict[str, Any] = {
-            "config": self.body_config(folder),
-            "trust_remote_code": self.trust_remote_code,
-            "local_files_only": True,
-        }
+        check_weights(folder)
+        if self.trust_remote_code:
+            check_code(folder)
+        shared = {"trust_remote_code": self.trust_remote_code, "local_files_only": True}
         try:
             with quiet_transformers():
+                config = self.body_config(folder) or AutoConfig.from_pretrained(folder, **shared)
+                config._attn_implementation = None  # which may name compiled code of the hub
                 body, report = AutoModel.from_pretrained(
-                    folder, dtype=dtype, use_safetensors=True, output_loading_info=True, **shared
+                    folder,
+                    config=config,
+                    dtype=dtype,
+                    use_safetensors=True,
+                    output_loading_info=True,
+                    **shared,
                 )
-                tokenizer = AutoTokenizer.from_pretrained(folder, **shared)
-        except ImportError as error:  # transformers says what to install
-            raise DataError(
-                f"{folder}: needs a package that is not installed: {_on_one_line(error)}"
-            ) from error
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"{folder}: cannot be loaded by transformers: {_on_one_line(error)}; give a folder "
-                "that its AutoModel and AutoTokenizer load"
-            ) from error
+                tokenizer = AutoTokenizer.from_pretrained(folder, config=config, **shared)
+        except Exception as error:  # transformers raises whatever a file makes it raise
+            raise _unloadable(folder, error) from error
         lacking = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
         if lacking:
             raise DataError(
@@ -217,6 +212,24 @@ def _reason(error: Exception, model: str) -> str:
     return f"{cause}; check the id, go online, or give a folder"
 
 
+def _unloadable(folder: Path, error: Exception) -> DataError:
+    """Why transformers could not load a folder, and what helps."""
+    cause = _on_one_line(error)
+    if isinstance(error, ImportError):  # transformers says what to install
+        return DataError(f"{folder}: needs a package that is not installed: {cause}")
+    if isinstance(error, ValueError) and "trust_remote_code" in cause:
+        return DataError(
+            f"{folder}: needs Python code that it brings along, and that is not run; read it, and "
+            "if you trust it, set 'trust_remote_code: true' for this encoder, or give a model that "
+            "transformers knows"
+        )
+    kind = "" if isinstance(error, (OSError, ValueError)) else f"{type(error).__name__}: "
+    return DataError(
+        f"{folder}: cannot be loaded by transformers: {kind}{cause}; give a folder that its "
+        "AutoModel and AutoTokenizer load"
+    )
+
+
 def _on_one_line(error: BaseException) -> str:
     return " ".join(str(error).split()).rstrip(".")
 
@@ -233,7 +246,7 @@ def _dense(head: Head, dtype: "torch.dtype") -> "torch.nn.Linear | None":
     try:
         weights = load_file(path)
         size_out, size_in = weights["linear.weight"].shape
-    except (OSError, KeyError, SafetensorError) as error:
+    except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise DataError(
             f"{path}: holds no dense layer that can be read ({error}); weights that are there as "
             "pytorch_model.bin only are pickled: load the folder in sentence-transformers and "

@@ -7,12 +7,15 @@ optional dense layer, an optional normalisation, each in a folder of its own.
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from hbench.errors import DataError
+from hbench.errors import DataError, shown
+from hbench_plugins.encoders.trusted import read_json
 
 Pooling = Literal["mean", "cls"]
-TYPES = "sentence_transformers.models."
+LIBRARY = "sentence_transformers"
+TYPES = f"{LIBRARY}.models."
+PARTS = ("Transformer", "Pooling", "Dense", "Normalize")
 ACTIVATIONS = {
     "torch.nn.modules.activation.Tanh": "tanh",
     "torch.nn.modules.linear.Identity": "identity",
@@ -49,10 +52,18 @@ def read_head(folder: Path) -> Head:
         return Head()
     pooling: Pooling | None = None
     dense, activation = None, "identity"
-    for module in _read(listing):
-        name, part = str(module["type"]).rsplit(".", 1)[-1], folder / str(module["path"])
+    for kind, path in _parts(listing):
+        name, part = kind.rsplit(".", 1)[-1], folder / path
         if not part.resolve().is_relative_to(folder.resolve()):
-            raise DataError(f"{listing}: the part {module['path']!r} lies outside of the folder")
+            raise DataError(f"{listing}: the part {path!r} lies outside of the folder")
+        if name not in PARTS:
+            raise DataError(f"{listing}: the part {name!r} is not known; known are "
+                            f"{', '.join(PARTS)}")  # fmt: skip
+        if not kind.startswith(f"{LIBRARY}."):
+            raise DataError(
+                f"{listing}: the part {shown(kind)} is code of its own, which is not run; known "
+                f"are those of {LIBRARY}: give another model"
+            )
         if name == "Pooling":
             pooling = _pooling(part / "config.json")
         elif name == "Dense":
@@ -61,9 +72,6 @@ def read_head(folder: Path) -> Head:
                     f"{listing}: lists two dense layers; only one is known here: give another model"
                 )
             dense, activation = part, _activation(part / "config.json")
-        elif name not in ("Transformer", "Normalize"):
-            raise DataError(f"{listing}: the part {name!r} is not known; known are Transformer, "
-                            "Pooling, Dense, Normalize")  # fmt: skip
     return Head(pooling, dense, activation)
 
 
@@ -130,8 +138,19 @@ def write_head(
     return dense_folder
 
 
+def _parts(listing: Path) -> list[tuple[str, str]]:
+    """The class and the path of each part of a model."""
+    try:
+        return [(str(part["type"]), str(part["path"])) for part in read_json(listing)]
+    except (KeyError, TypeError) as error:
+        raise DataError(
+            f"{listing}: must be a list of parts, each with 'type' and 'path'; take the folder "
+            "from its origin anew"
+        ) from error
+
+
 def _pooling(path: Path) -> Pooling:
-    config = _read(path)
+    config = read_json(path)
     if config.get("pooling_mode") in POOLING_KEYS:  # the layout of sentence-transformers 6
         mode: Pooling = config["pooling_mode"]
         return mode
@@ -144,7 +163,7 @@ def _pooling(path: Path) -> Pooling:
 
 
 def _activation(path: Path) -> str:
-    config = _read(path)
+    config = read_json(path)
     if config.get("use_residual") or not config.get("bias", True):
         raise DataError(f"{path}: a dense layer with a residual or without a bias is not known; "
                         "give another model")  # fmt: skip
@@ -154,15 +173,6 @@ def _activation(path: Path) -> str:
             f"{path}: activation {name!r} is not known; known: {', '.join(ACTIVATIONS)}"
         )
     return ACTIVATIONS[name]
-
-
-def _read(path: Path) -> Any:  # noqa: ANN401 - any JSON
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path}: cannot be read ({error}); take the folder from its origin anew"
-        ) from error
 
 
 def _write(path: Path, value: object) -> None:

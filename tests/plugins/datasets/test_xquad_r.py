@@ -8,8 +8,8 @@ from itertools import chain
 import pytest
 
 from hbench.errors import DataError, OptionError
+from hbench.manifests import file_record
 from hbench.protocols import Dataset
-from hbench.store import file_record
 from hbench_plugins.datasets.xquad_r import XQuADR
 
 # The table of LAReQA's README.
