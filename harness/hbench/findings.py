@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from hbench.errors import OptionError, StoreError, did_you_mean
 from hbench.records import Outcome
 
@@ -144,7 +146,7 @@ class Results:
             The tables of each benchmark as text; a line for an evaluation without any scores.
         """
         from hbench.locks import alone
-        from hbench.manifests import is_intact, key_of, read_manifest
+        from hbench.manifests import damage, key_of
         from hbench.render import VERSION, Style, render
         from hbench.store import Store
         from hbench.wording import evaluated, nobody
@@ -156,7 +158,10 @@ class Results:
             shown, absent = evaluated(entry)
             key = key_of({"tables": VERSION, "comparison": shown, "notes": notes})
             with alone(store.lock(f"tables of {entry['benchmark']}")):
-                if not is_intact(folder) or read_manifest(folder).get("key") != key:
+                wrong, manifest = damage(folder)
+                if wrong:
+                    store.put_aside(folder, ", ".join(wrong))
+                if wrong or manifest.get("key") != key:
                     with store.writing(folder, {"key": key}) as (scratch, _):
                         for name, style in styles.items():
                             parts = [nobody(entry, dataset, style) for dataset in absent]
@@ -164,6 +169,8 @@ class Results:
                             text = "\n\n".join(parts).rstrip("\n") + "\n"
                             (scratch / name).write_text(text, encoding="utf-8")
                 texts.append((folder / "tables.txt").read_text(encoding="utf-8"))
+        for line in store.told():
+            typer.echo(f"note: {line}", err=True)
         return texts
 
     def __repr__(self) -> str:

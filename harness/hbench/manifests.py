@@ -108,12 +108,22 @@ def check(folder: Path, names: Iterable[str] | None = None) -> None:
         _checked[folder] = manifest_sum
 
 
+def damage(folder: Path) -> tuple[list[str], dict[str, Any]]:
+    """What is wrong with a folder that has a manifest, by reading every file.
+
+    Returns:
+        The files that are missing or have another sum, ``manifest.json`` among them; and the
+        manifest, if it is sound.
+    """
+    try:
+        return _wrong(folder, None, _has_sum), read_manifest(folder)
+    except Damaged:
+        return [MANIFEST], {}
+
+
 def is_intact(folder: Path) -> bool:
     """Whether every file of a complete folder is there with the sum that the manifest says."""
-    try:
-        return not _wrong(folder, None, _has_sum)
-    except Damaged:
-        return False
+    return not damage(folder)[0]
 
 
 def file_record(path: Path) -> dict[str, Any]:

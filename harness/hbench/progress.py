@@ -62,6 +62,7 @@ class Lines:
     def started(self, job: Job) -> None:
         """Nothing is shown yet."""
         self.number += 1
+        self.total = max(self.total, self.number)  # what was damaged is done once more
         self.note = ""
         self.shown = monotonic()
 
@@ -102,6 +103,7 @@ class Bar:
     def started(self, job: Job) -> None:
         """Show what is at work."""
         self.number += 1
+        self.total = max(self.total, self.number)
         self._show(job, 0.0, "")
 
     def moved(self, job: Job, share: float, note: str) -> None:

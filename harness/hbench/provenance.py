@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+import subprocess
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +17,15 @@ LIBRARIES = (
     "pyarrow", "safetensors", "ranx", "ir_datasets", "faiss-cpu", "pydantic",
 )  # fmt: skip
 DEVICES = ("cpu", "cuda", "mps")
+# What of the environment is recorded: what changes how torch and hbench compute, and no more, since
+# others hold secrets.
+ENVIRONMENT = (
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS",
+    "CUDA_VISIBLE_DEVICES", "CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE",
+    "PYTORCH_CUDA_ALLOC_CONF", "PYTHONHASHSEED", "HF_HUB_OFFLINE", "HBENCH_OFFLINE",
+)  # fmt: skip
+GIT = ("git", "-c", "core.fsmonitor=false", "--no-optional-locks")  # runs no code of the folder's
+PATIENCE = 5.0  # seconds that git may take
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,31 @@ def record(hardware: Hardware) -> dict[str, Any]:
         "device": hardware.device,
         "threads": hardware.threads,
         "processes": hardware.processes,
+        "environment": {name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+        "git": {"hbench": git_state(Path(__file__).parent), "here": git_state(Path.cwd())},
     }
+
+
+@cache
+def git_state(folder: Path) -> str | None:
+    """The commit that is checked out where a folder lies, and whether files differ from it.
+
+    Returns:
+        As ``1f3c..., with changes``; None where there is no git, or the folder is not git's.
+    """
+    try:
+        commit, tracked, changes = (
+            subprocess.run(
+                [*GIT, "-C", folder, *words], capture_output=True, text=True, timeout=PATIENCE,
+                check=True,
+            ).stdout.strip()
+            for words in (
+                ("rev-parse", "HEAD"), ("ls-files", "--", "."), ("status", "--porcelain"),
+            )
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return (commit + (", with changes" if changes else "")) if tracked else None
 
 
 def _together(name: str) -> int:

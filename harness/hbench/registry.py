@@ -149,6 +149,8 @@ def load(entry: Entry) -> Callable[..., Any]:
 
 def _nearest(point: EntryPoint) -> str:
     """What an entry point may mean that names nothing in a module which itself can be imported."""
+    if not point.pattern.match(point.value):
+        return " (an entry point is written as package.module:name)"
     module, wanted = modules.get(point.module), point.attr.partition(".")[0]
     if module is None or hasattr(module, wanted):
         return ""

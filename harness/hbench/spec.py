@@ -65,6 +65,7 @@ class Training(Strict):
         precision: of the arithmetic; None is bfloat16 on CUDA and float32 elsewhere.
         token_budget: tokens worked on at once; None is the device's default.
         gradient_caching: embed twice and keep little: for batches that do not fit into memory.
+        deterministic: use algorithms that give the same bits each time, where torch has them.
         validation: chooses the best weights, and may end the training early.
         leakage: what to do if texts of an evaluation occur in the training data, word for word or
             nearly: stop, say so under its tables, or leave out the items that they are texts of.
@@ -81,6 +82,7 @@ class Training(Strict):
     precision: Literal["float32", "bfloat16"] | None = None
     token_budget: int | None = Field(default=None, ge=1)
     gradient_caching: bool = False
+    deterministic: bool = True
     validation: Validation | None = None
     leakage: Literal["error", "warn", "drop"] = "warn"
 

@@ -22,9 +22,9 @@ from hbench.errors import HBenchError, StoreError
 from hbench.locks import alone
 from hbench.manifests import (
     MANIFEST,
+    damage,
     file_record,
     is_complete,
-    is_intact,
     key_of,
     read_manifest,
     signed,
@@ -133,8 +133,7 @@ class Store:
         A process that dies in between leaves the old or the new one: either is what was written.
         """
         if not is_complete(folder):
-            if (folder / MANIFEST).exists():
-                self.put_aside(folder, "its manifest or one of its files")
+            self.put_aside(folder, "its manifest, or the size of a file")
             return
         before = read_manifest(folder)
         files: dict[str, Any] = before.get("files", {})
@@ -150,8 +149,12 @@ class Store:
             StoreError: the results folder cannot be written.
         """
         with _writable(folder), alone(self.lock(folder.relative_to(self.root).as_posix())):
-            manifest = read_manifest(folder) if is_complete(folder) else {}
-            with self.writing(folder, manifest) as (scratch, _):
+            wrong, manifest = damage(folder)
+            if wrong:
+                self.put_aside(folder, ", ".join(wrong))
+                manifest = read_manifest(folder)
+            apart = {**manifest.get("apart", {}), name: []}
+            with self.writing(folder, {**manifest, "apart": apart}) as (scratch, _):
                 (scratch / name).write_text(text, encoding="utf-8")
 
     def _write_manifest(self, folder: Path, content: Mapping[str, Any]) -> None:
@@ -161,20 +164,36 @@ class Store:
             _move(scratch / MANIFEST, folder / MANIFEST)
 
     def put_aside(self, folder: Path, cause: str) -> None:
-        """Move a damaged folder to where nobody reads it, unless it has been made anew since.
+        """Move what is damaged to where nobody reads it, unless it has been made anew since.
+
+        That is a folder's own files, without the folders in it that have manifests of theirs; or
+        only the files that are damaged, if the manifest says that these can be made anew alone.
 
         Raises:
             StoreError: the results folder cannot be written.
         """
         aside = self.root / "cache" / "damaged"
         with _writable(aside), alone(self.lock("damaged")):
-            if not (folder / MANIFEST).exists() or is_intact(folder):
+            wrong, manifest = damage(folder)
+            if not wrong:
                 return
             aside.mkdir(parents=True, exist_ok=True)
             place = Path(tempfile.mkdtemp(prefix=f"{slug(folder.name)}-", dir=aside))
-            folder.rename(place / folder.name)
+            apart: Mapping[str, list[str]] = manifest.get("apart", {})
+            if set(wrong) <= apart.keys():
+                gone = {"files", *(entry for name in wrong for entry in apart[name])}
+                files = {n: each for n, each in manifest["files"].items() if n not in wrong}
+                kept = {name: value for name, value in manifest.items() if name not in gone}
+                self._write_manifest(folder, {**kept, "files": files})
+                moved = [folder / name for name in wrong]
+            else:
+                moved = [path for path in folder.iterdir() if not any(path.rglob(MANIFEST))]
+                moved.sort(key=lambda path: path.name != MANIFEST)  # first: the rest is then void
+            for path in moved:
+                if path.exists():
+                    path.rename(place / path.name)
         self.set_aside.append(
-            f"{folder} was damaged ({cause}); it lies in {place} now, and is made anew"
+            f"{folder} was damaged ({cause}); that lies in {place} now, and is made anew"
         )
 
     def told(self) -> list[str]:

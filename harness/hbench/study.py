@@ -109,6 +109,7 @@ class Study:
         executor: str = "local",
         offline: bool = False,
         fail_fast: bool = False,
+        locked: bool = False,
         trackers: Sequence[str] = (),
     ) -> Results:
         """Train and evaluate what is missing; progress is shown on standard error, or a notebook.
@@ -120,6 +121,7 @@ class Study:
             executor: the plugin that runs the jobs.
             offline: download nothing.
             fail_fast: stop at the first failure.
+            locked: refuse to take over results that other versions made.
             trackers: names of experiment trackers that training reports to.
 
         Returns:
@@ -131,6 +133,7 @@ class Study:
             HBenchError: as ``plan``; and what cannot be written or found before any job runs.
         """
         from hbench.announcing import announce_downloads, crowded, headline
+        from hbench.locked import refuse_other_versions
         from hbench.plan import make_plan
         from hbench.provenance import find_hardware
         from hbench.registry import build
@@ -144,12 +147,14 @@ class Study:
         store, hardware = Store(Path(results)), find_hardware(device)
         chosen = build("executor", executor, {}).plugin
         plan = make_plan(self.spec, store, hardware, only)
+        if locked:
+            refuse_other_versions(plan, store)
         check_trackers(trackers)
         announced = [headline(plan, hardware), *announce_downloads(plan, store)]
         announced += crowded(plan, hardware)
         site = Site(store, hardware, join_processes(hardware), tuple(trackers))
         result = _executed(plan, site, chosen, announced, fail_fast=fail_fast)
-        titles = {job.key: job.title for job in plan.todo}
+        titles = {job.key: job.title for job in plan.jobs}
         ended = [Ended(titles[key], outcome) for key, outcome in result.outcomes.items()]
         found = read_results(store.root, [part.name for part in plan.benchmarks])
         found = replace(found, ended=ended, known=result.comparisons)

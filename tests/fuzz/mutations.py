@@ -46,49 +46,49 @@ class Content:
         printer.text(f"Content({self.data[:2000]!r}){more}")
 
 
-def _span(draw: Any, data: bytes) -> tuple[int, int]:
+def _span(draw: st.DrawFn, data: bytes) -> tuple[int, int]:
     at = draw(st.integers(0, len(data)))
     return at, min(len(data), at + draw(st.integers(0, 20) | st.integers(0, len(data))))
 
 
-def _flipped(draw: Any, data: bytes) -> bytes:
+def _flipped(draw: st.DrawFn, data: bytes) -> bytes:
     at = draw(st.integers(0, max(0, len(data) - 1)))
     return data[:at] + bytes([draw(st.integers(0, 255))]) + data[at + 1 :]
 
 
-def _cut(draw: Any, data: bytes) -> bytes:
+def _cut(draw: st.DrawFn, data: bytes) -> bytes:
     return data[: draw(st.integers(0, len(data)))]
 
 
-def _dropped(draw: Any, data: bytes) -> bytes:
+def _dropped(draw: st.DrawFn, data: bytes) -> bytes:
     start, end = _span(draw, data)
     return data[:start] + data[end:]
 
 
-def _doubled(draw: Any, data: bytes) -> bytes:
+def _doubled(draw: st.DrawFn, data: bytes) -> bytes:
     start, end = _span(draw, data)
     return data[:end] + data[start:]
 
 
-def _swapped(draw: Any, data: bytes) -> bytes:
+def _swapped(draw: st.DrawFn, data: bytes) -> bytes:
     lines = data.splitlines(keepends=True) or [b""]
     a, b = (draw(st.integers(0, len(lines) - 1)) for _ in range(2))
     lines[a], lines[b] = lines[b], lines[a]
     return b"".join(lines)
 
 
-def _repeated(draw: Any, data: bytes) -> bytes:
+def _repeated(draw: st.DrawFn, data: bytes) -> bytes:
     lines = data.splitlines(keepends=True) or [b""]
     at = draw(st.integers(0, len(lines) - 1))
     return b"".join([*lines[:at], lines[at], *lines[at:]])
 
 
-def _inserted(draw: Any, data: bytes) -> bytes:
+def _inserted(draw: st.DrawFn, data: bytes) -> bytes:
     at = draw(st.integers(0, len(data)))
     return data[:at] + draw(st.sampled_from(SIGNS)) + data[at:]
 
 
-def _replaced(draw: Any, data: bytes) -> bytes:
+def _replaced(draw: st.DrawFn, data: bytes) -> bytes:
     """Another value in place of a word, a number or a quoted text."""
     words = list(re.finditer(rb'"[^"\n]*"|[^\s",:{}\[\]]+', data[:100_000]))
     if not words:
@@ -104,7 +104,7 @@ EDITS = (
 
 
 @st.composite
-def mutated(draw: Any, seeds: Sequence[bytes]) -> Content:
+def mutated(draw: st.DrawFn, seeds: Sequence[bytes]) -> Content:
     """A right file after some edits; once in hundreds it is made huge."""
     data = draw(st.sampled_from(seeds))
     for _ in range(draw(st.integers(0, 4))):
@@ -146,7 +146,7 @@ def _holders(value: Any) -> list[tuple[Any, Any]]:
 
 
 @st.composite
-def misshapen(draw: Any, seed: Any, *, lines: bool = False) -> Content:
+def misshapen(draw: st.DrawFn, seed: Any, *, lines: bool = False) -> Content:
     """JSON of a right file with other values in some places; ``lines``: JSON lines."""
     value = deepcopy(seed)
     for _ in range(draw(st.integers(1, 3))):
@@ -187,13 +187,13 @@ def _brackets(depth: int) -> str:
 
 @cache
 def _bomb(line: bytes) -> bytes:
-    """Half a gigabyte of a line, in half a megabyte."""
+    """300 MB of a line, in 300 kB or a little more."""
     part = gzip.compress(line * (1_000_000 // len(line)), 9)
-    return part * 500
+    return part * 300
 
 
 @st.composite
-def packed(draw: Any, plain: st.SearchStrategy[Content]) -> Content:
+def packed(draw: st.DrawFn, plain: st.SearchStrategy[Content]) -> Content:
     """Gzipped, and perhaps damaged; or what unpacks to more than anyone has room for."""
     data = draw(plain).data
     whole = gzip.compress(data[:1_000_000], 1)

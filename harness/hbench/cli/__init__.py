@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hbench.cli import (
+    check,
     compare,
     data,
     doctor,
@@ -36,6 +37,7 @@ app.command("compare")(compare.compare)
 app.command("verify")(verify.verify)
 app.command("report")(report.report)
 app.command("export")(export.export)
+app.command("check")(check.check)
 app.command("plan")(plan.plan)
 app.command("data")(data.data)
 app.command("validate")(validate.validate)

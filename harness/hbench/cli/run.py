@@ -1,5 +1,8 @@
 """``hbench run``: plan, run what is missing, print the tables."""
 
+import shlex
+import signal
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +39,9 @@ def run(
     offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at a failure.")] = False,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="Refuse results that other versions made.")
+    ] = False,
     overrides: SetOption = None,
     trackers: Annotated[
         list[str] | None,
@@ -50,6 +56,8 @@ def run(
     with mistakes_end_here():
         from hbench.study import go_offline, load
 
+        # A scheduler that ends a job sends this first: what is at work then ends as by Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         if offline:
             go_offline()
         study = load(file, overrides or ())
@@ -62,6 +70,7 @@ def run(
             device=device,
             executor=executor,
             fail_fast=fail_fast,
+            locked=locked,
             trackers=trackers or (),
         )
         for text in found.write_tables():
@@ -89,7 +98,7 @@ def _print_failures(found: "Results") -> None:
         jobs = "1 job" if one else f"{len(found.failed)} jobs"
         typer.echo(
             f"{jobs} failed, {skipped} were skipped for want of {'it' if one else 'them'}; "
-            "the same command tries them again",
+            f"to try again: {shlex.join(['hbench', *sys.argv[1:]])}",
             err=True,
         )
         raise typer.Exit(FAILED)

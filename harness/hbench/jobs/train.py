@@ -128,6 +128,8 @@ class TrainJob(Job):
         recipe = self.training.model_dump(
             mode="json", exclude={"data": True, "leakage": True, "validation": {"data"}}
         )
+        if recipe["deterministic"]:  # what it is unless somebody asks for less
+            del recipe["deterministic"]
         recipe["precision"] = self.training.precision_on(self.hardware.device)
         recipe["token_budget"] = token_budget(self.training.token_budget, self.hardware.device)
         if self.validation is not None:

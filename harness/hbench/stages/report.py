@@ -273,9 +273,10 @@ def _surroundings(resolved: Facts, root: Path) -> dict[str, dict[str, list[str]]
     found: dict[str, dict[str, list[str]]] = {}
     for what, folder in _jobs(resolved):
         record = read_manifest(root / folder).get("provenance", {})
-        facts = {**record, **record.get("versions", {})}
+        git = {f"git commit ({of})": commit for of, commit in record.get("git", {}).items()}
+        facts = {**record, **record.get("versions", {}), **record.get("environment", {}), **git}
         for name, value in facts.items():
-            if name != "versions" and value is not None:
+            if not isinstance(value, dict) and value is not None:
                 found.setdefault(name, {}).setdefault(str(value), []).append(what)
     return found
 

@@ -14,6 +14,7 @@ from hbench.errors import DataError
 from hbench.memory import Budget
 from hbench.protocols import Encoder, Model, Objective, Sampler
 from hbench.records import Side
+from hbench.repeatable import repeatable
 from hbench.tokens import Tokenize
 from hbench.training.batches import BatchMaker, monolingual_rows
 from hbench.training.checkpoint import Checkpoints
@@ -99,7 +100,9 @@ def run(
     log: Sequence[Mapping[str, float]] = []
     if lesson is not None and texts is not None:
         loop, notes = _loop(model, lesson, texts, around, seed)
-        loop.run(around.progress, around.track, around.checkpoints)
+        with repeatable(wanted=lesson.recipe.deterministic) as varying:
+            loop.run(around.progress, around.track, around.checkpoints)
+        notes += varying
         around.processes.wait()  # none may still read a checkpoint that is removed now
         notes += getattr(model, "notes", [])
         log = loop.course.log

@@ -4,11 +4,13 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import escape
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from hbench.errors import DataError, shown
 
@@ -16,6 +18,8 @@ LANG = "{lang}"
 CODE = r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*"
 FIRST = 50  # lines that are looked at
 LONGEST = 2**24  # bytes of a line
+LONGEST_NAME = 200  # signs of a column's name
+BLOCK = 2**20  # bytes that are read at once
 # A packed file may hold so many times its size, or so many bytes: texts are packed 5 to 30 times.
 DENSEST, PLAUSIBLE = 100, 2**23
 DISTINCT = 0.9  # of a column's values, where they tell rows apart
@@ -124,12 +128,17 @@ def columns(path: Path) -> list[Column]:
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not names:
         raise DataError(f"{path}: is empty, or no line of it has a field")
+    if long := [name for name in names if len(name) > LONGEST_NAME]:
+        raise DataError(
+            f"{path}: {shown(long[0])} is longer than {LONGEST_NAME} signs, where the name of a "
+            "column is expected; the first line of a table names its columns"
+        )
     found = [
         Column(name, [row[name] for row in rows if row.get(name, "").strip()]) for name in names
     ]
     if not any(column.values for column in found):
         raise DataError(
-            f"{path}: has names of columns ({', '.join(names)}), and no line below them"
+            f"{path}: has names of columns ({', '.join(names[:8])}), and no line below them"
         )
     return found
 
@@ -140,7 +149,12 @@ def count_rows(path: Path) -> int:
     Raises:
         DataError: the file cannot be read.
     """
-    return sum(1 for _ in _lines(path)) - (kind_of(path) == "table")
+    count, last = 0, b"\n"
+    with _opened(path) as file:
+        for block in _parts(path, lambda: file.read(BLOCK)):
+            count += block.count(b"\n")
+            last = block[-1:]
+    return count + (last != b"\n") - (kind_of(path) == "table")
 
 
 def _check_header(path: Path, header: str) -> None:
@@ -191,32 +205,39 @@ def _objects(lines: Sequence[str]) -> list[Mapping[str, str]]:
 
 
 def _first_lines(path: Path) -> list[str]:
-    raw = list(islice(_lines(path), FIRST))
+    with _opened(path) as file:
+        raw = list(islice(_parts(path, lambda: file.readline(LONGEST + 1)), FIRST))
+    if any(len(line) > LONGEST for line in raw):
+        raise DataError(
+            f"{path}: has a line of more than {LONGEST:,} bytes; a line holds one text and ends at "
+            "a line feed: divide the file so"
+        )
     if raw and raw[0].startswith(UTF_16):
         raise DataError(f"{path}: is UTF-16; save the file as UTF-8")
     texts = [line.decode(errors="replace").rstrip("\r\n") for line in raw]
     return [texts[0].removeprefix("\ufeff"), *texts[1:]] if texts else []
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, packed or not, within what a text may be."""
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """A file's bytes, unpacked if its name ends in ``.gz``."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            size = path.stat().st_size
-            most = max(PLAUSIBLE, DENSEST * size) if path.suffix == ".gz" else size
-            for line in iter(lambda: file.readline(LONGEST + 1), b""):
-                most -= len(line)
-                if len(line) > LONGEST:
-                    raise DataError(
-                        f"{path}: has a line of more than {LONGEST:,} bytes; a line holds one text "
-                        "and ends at a line feed: divide the file so"
-                    )
-                if most < 0:
-                    raise DataError(
-                        f"{path}: unpacks to more than {DENSEST} times its size, as no text does; "
-                        "get it again, or unpack it yourself"
-                    )
-                yield line
+            yield cast(BinaryIO, file)
     except (OSError, EOFError, zlib.error) as error:
         cause = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: cannot be read ({cause}); get it again") from None
+
+
+def _parts(path: Path, read: Callable[[], bytes]) -> Iterator[bytes]:
+    """What is read until nothing is left, unless no text can be packed into so little."""
+    most = max(PLAUSIBLE, DENSEST * path.stat().st_size)
+    count = 0
+    for part in iter(read, b""):
+        count += len(part)
+        if count > most:
+            raise DataError(
+                f"{path}: unpacks to more than {DENSEST} times its size, as no text does; get it "
+                "again, or unpack it yourself"
+            )
+        yield part

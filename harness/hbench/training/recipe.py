@@ -30,6 +30,7 @@ class Recipe:
     precision: Precision = "float32"
     token_budget: int | None = None
     gradient_caching: bool = False
+    deterministic: bool = True
     every: int = 100
     patience: int | None = None
 

@@ -72,8 +72,8 @@ class Beir:
                     number = first.setdefault(item, record.line.number)
                     if number != record.line.number:
                         raise DataError(
-                            f"{record.line}: '_id' {record.id('_id')!r} is given twice, first in "
-                            f"line {number}; ids must be distinct"
+                            f"{record.line}: '_id' {shown(record.id('_id'))} is given twice, "
+                            f"first in line {number}; ids must be distinct"
                         )
                     told = record.scalars(METADATA)
                     columns = {name: told[name] for name in told if name not in RESERVED}

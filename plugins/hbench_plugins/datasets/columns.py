@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hbench.errors import DataError
+from hbench.errors import DataError, shown
 from hbench_plugins.datasets import files, places
 from hbench_plugins.datasets.files import LINE, Line, Record
 from hbench_plugins.datasets.places import LANG, Choice, Place
@@ -60,7 +60,7 @@ class Column:
             item = self._item(record) if self.key else str(count - 1)
             if self.key and first.setdefault(item, record.line) != record.line:
                 raise DataError(
-                    f"{record.line}: {self.key!r} {item!r} is given twice, first in line "
+                    f"{record.line}: {self.key!r} {shown(item)} is given twice, first in line "
                     f"{first[item].number}; ids must be distinct: remove one of the two rows, or "
                     "name another column with 'id'"
                 )

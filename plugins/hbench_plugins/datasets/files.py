@@ -10,12 +10,13 @@ import reprlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from hbench.errors import DataError, shortened, shown
+from hbench.errors import MOST_NAMES, DataError, shortened, shown
 from hbench_plugins.datasets import quoting
 from hbench_plugins.datasets.unpacking import opened
 
@@ -94,8 +95,11 @@ class Record:
 
     def _field(self, name: str) -> Any:  # noqa: ANN401 - JSON
         if name not in self.fields:
-            names = ", ".join(map(repr, self.fields)) or "none"
-            raise DataError(f"{self.line}: there is no field {name!r}; its fields are {names}")
+            names = ", ".join(map(shown, islice(self.fields, MOST_NAMES))) or "none"
+            more = ", ..." if len(self.fields) > MOST_NAMES else ""
+            raise DataError(
+                f"{self.line}: there is no field {name!r}; its fields are {names}{more}"
+            )
         return self.fields[name]
 
 
@@ -127,7 +131,7 @@ class Distinct:
             value = record.id(self._field)
             if hash(value) in twice and first.setdefault(value, record.line) != record.line:
                 raise DataError(
-                    f"{record.line}: {self._field!r} {value!r} is given twice, first in line "
+                    f"{record.line}: {self._field!r} {shown(value)} is given twice, first in line "
                     f"{first[value].number}; ids must be distinct: remove one of the two, or "
                     "give it an id of its own"
                 )

@@ -216,7 +216,10 @@ def judgements(language: str, paragraphs: Sequence[Paragraph]) -> Iterator[Judge
 
 def _paragraph(article: int, number: int, content: Any) -> Paragraph:  # noqa: ANN401 - JSON
     asked = _get(content, "qas", list)
-    breaks = _get(content, "sentence_breaks", list)
+    breaks = [
+        (_of_kind(first, "a break", int), _of_kind(end, "a break", int))
+        for first, end in _get(content, "sentence_breaks", list)
+    ]
     sentences = tuple(
         _of_kind(each, "a sentence", str) for each in _get(content, "sentences", list)
     )
@@ -234,10 +237,10 @@ def _paragraph(article: int, number: int, content: Any) -> Paragraph:  # noqa: A
     )
 
 
-def _sentence_of(question: Any, breaks: Sequence[Any]) -> int:  # noqa: ANN401 - JSON
+def _sentence_of(question: Any, breaks: Sequence[tuple[int, int]]) -> int:  # noqa: ANN401 - JSON
     start = _get(_get(question, "answers", list)[0], "answer_start", int)
     for index, (first, end) in enumerate(breaks):
-        if _of_kind(first, "a break", int) <= start < _of_kind(end, "a break", int):
+        if first <= start < end:
             return index
     name = shortened(question["id"])
     raise DataError(f"question {name}: its answer starts in no sentence ({start})")

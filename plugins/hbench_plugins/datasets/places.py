@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
 
-from hbench.errors import DataError, OptionError
+from hbench.errors import DataError, OptionError, shortened
 from hbench.languages import language_tag
 
 LANG, SET = "{lang}", "{set}"
@@ -101,7 +101,7 @@ def of_codes(
     found: dict[tuple[str, str], Place] = {}
     for code, path, group in names:
         try:
-            tag = language_tag(code)
+            tag = language_tag(shortened(code))
         except DataError as error:
             if tags is None:
                 raise DataError(
