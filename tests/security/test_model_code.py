@@ -49,12 +49,18 @@ def test_a_folders_code_is_not_run_and_the_user_is_told_what_helps(strange):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_folders_code_is_run_if_the_spec_says_so_and_is_part_of_the_key(strange):
+def test_a_folders_code_is_run_if_the_spec_says_so_and_is_part_of_the_key(strange, tmp_path):
     folder, marker = strange
     trusting = HuggingFace(model=folder, trust_remote_code=True, **LENGTHS)
     before = trusting.fingerprint()
-    assert type(trusting.load(folder).body).__name__ == "Model"
+    loaded = trusting.load(folder)
+    assert type(loaded.body).__name__ == "Model"
     assert marker.exists()
+    loaded.save(tmp_path / "saved")
+    assert (tmp_path / "saved" / "modeling_strange.py").exists()
+    assert type(trusting.load(tmp_path / "saved").body).__name__ == "Model"
+    with pytest.raises(DataError, match="set 'trust_remote_code: true'"):
+        HuggingFace(model=folder, **LENGTHS).load(tmp_path / "saved")
     (folder / "modeling_strange.py").write_text("other code")
     assert trusting.fingerprint() != before
 

@@ -7,12 +7,9 @@ from tests.bad_input import SPEC
 from tests.cli.calling import refused
 
 
-@pytest.fixture
-def marker(tmp_path, monkeypatch):
+@pytest.fixture(autouse=True)
+def work(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    path = tmp_path / "code-was-run"
-    yield path
-    assert not path.exists()
 
 
 TAGS = [

@@ -1,0 +1,62 @@
+"""A run that is killed at any instant goes on, and ends as if nothing had happened."""
+
+import pytest
+from tests.robustness.runs import chance, final_bytes, finish, killed, start, times, write_spec
+
+RUNS, KILLS = 10, 10
+LONGEST = 14.0  # seconds of a life; half of it is for imports
+SYNCS = 90  # that a whole run does, about
+
+
+def disturbed(spec, results, seed):
+    """Kill a run about ten times, at random moments or in the midst of writing; count the kills."""
+    random = chance(seed)
+    kills, done_before = 0, {}
+    for number in range(KILLS):
+        at_write = random.randint(1, SYNCS // 3) if number % 2 else 0
+        process = start(spec, results, die_at_sync=at_write)
+        was_killed = killed(process, 60.0 if at_write else random.uniform(1.0, LONGEST))
+        now = times(results)
+        again = {name for name, time in done_before.items() if now.get(name) != time}
+        assert not again, f"done again: {again}"
+        kills += was_killed
+        done_before = finished(results, now)
+    return kills, done_before
+
+
+def finished(results, now):
+    """Of these files those of jobs that are complete."""
+    complete = {path.parent.relative_to(results).as_posix()
+                for path in results.glob("[dsl]*/**/manifest.json")}  # fmt: skip
+    return {name: time for name, time in now.items() if name.rpartition("/")[0] in complete}
+
+
+@pytest.mark.slow
+def test_a_hundred_kills_change_no_byte_and_repeat_no_finished_job(spec, wanted, tmp_path, capsys):
+    kills = 0
+    for seed in range(RUNS):
+        results = tmp_path / str(seed)
+        count, done_before = disturbed(spec, results, seed)
+        kills += count
+        finish(spec, results)
+        now = times(results)
+        assert {name for name, time in done_before.items() if now[name] != time} == set()
+        assert final_bytes(results) == wanted
+        log = results.with_suffix(".log").read_text()
+        assert "FAILED" not in log
+        assert list((results / "cache" / "unfinished").iterdir()) == []
+    with capsys.disabled():
+        print(f"\n{kills} of {RUNS * KILLS} lives ended by SIGKILL")
+    assert kills >= 0.6 * RUNS * KILLS
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_in_training_and_in_writing_ends_with_the_same_bytes(tmp_path):
+    """The same in two minutes: a kill in the training and one at a write."""
+    spec = write_spec(tmp_path, steps=40)
+    finish(spec, tmp_path / "undisturbed")
+    results = tmp_path / "disturbed"
+    assert killed(start(spec, results, die_at_sync=40), 60.0)
+    assert killed(start(spec, results, die_at_sync=25), 60.0)
+    finish(spec, results)
+    assert final_bytes(results) == final_bytes(tmp_path / "undisturbed")
