@@ -24,8 +24,9 @@ from hbench.records import Int32Array, Int64Array
 
 COLUMNS = ("topic", "Q0", "document", "rank", "score", "tag")
 EXAMPLES = 5
+LONGEST = 2**16  # bytes of a line
 # A packed file may hold so many times its size, or so many bytes: texts are packed 5 to 30 times.
-DENSEST, PLAUSIBLE = 100, 2**23
+DENSEST, PLAUSIBLE = 100, 2**21
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,9 @@ def _table(path: Path) -> Any:  # noqa: ANN401 - pyarrow publishes no types
         with io.BufferedReader(_Unpacked(path)) as file:
             return _parsed(file)
     except pa.ArrowInvalid:
-        with io.BufferedReader(_Unpacked(path)) as file:
-            lines = (line for part in file for line in part.splitlines())
+        # A line ends as Arrow has it; latin-1 gives each byte back.
+        with io.TextIOWrapper(io.BufferedReader(_Unpacked(path)), "latin-1", newline=None) as file:
+            lines = iter(lambda: file.readline(LONGEST + 1).encode("latin-1"), b"")
             mended = b"".join(_mended(path, lines))
         return _parsed(pa.BufferReader(mended))
 
@@ -140,7 +142,7 @@ def _mended(path: Path, lines: Iterable[bytes]) -> Iterator[bytes]:
             continue
         count += 1
         if problem := _problem(columns, line):
-            text = shown(line.decode("utf-8", errors="replace"))
+            text = shown(line.decode("utf-8", errors="replace").rstrip("\n"))
             raise DataError(f"{path}:{number}: {problem} in {text}; expected {_expected()}")
         columns[4] = columns[4].lstrip(b"+")
         yield b" ".join(columns) + b"\n"
@@ -150,6 +152,8 @@ def _mended(path: Path, lines: Iterable[bytes]) -> Iterator[bytes]:
 
 def _problem(columns: list[bytes], line: bytes) -> str:
     """What is wrong with a line; "" if nothing is."""
+    if len(line) > LONGEST:
+        return f"more than {LONGEST:,} bytes"
     if len(columns) != len(COLUMNS):
         return f"{len(columns)} columns"
     if not re.fullmatch(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?inf", columns[4]):

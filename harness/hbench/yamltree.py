@@ -70,7 +70,17 @@ class _Composer(Composer):
             raise _too_deep(start)
         node = super().compose_node(parent, index)
         self._levels -= 1
+        if isinstance(node.value, str):
+            node.value = _paired(node.value)
         return node
+
+
+def _paired(text: str) -> str:
+    """The text with each two escapes of a surrogate pair as one character, as JSON means them."""
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return text  # who reads it says that half of a pair is no text
 
 
 def _too_deep(index: int) -> Malformed:

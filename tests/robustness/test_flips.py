@@ -1,4 +1,4 @@
-"""A flipped byte anywhere in the results is found, or changes nothing; no table changes silently."""
+"""A flipped byte anywhere in the results is found, or changes nothing."""
 
 import json
 import shutil
@@ -57,7 +57,6 @@ def run(spec, results):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
 def test_no_flipped_byte_changes_a_table(spec, wanted, tmp_path, capsys):
     results = tmp_path / "results"
     finish(spec, results)

@@ -18,7 +18,6 @@ class Model(XLMRobertaModel):
     config_class = Config
 """
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-LENGTHS = {"max_query_length": 8, "max_passage_length": 8}
 
 
 @pytest.fixture
@@ -39,7 +38,7 @@ def ask(folder, module, **changes):
 def test_a_folders_code_is_not_run_and_the_user_is_told_what_helps(strange):
     folder, marker = strange
     with pytest.raises(DataError) as caught:
-        HuggingFace(model=folder, **LENGTHS).load(folder)
+        HuggingFace(model=folder).load(folder)
     assert str(caught.value) == (
         f"{folder}: needs Python code that it brings along, and that is not run; read it, and if "
         "you trust it, set 'trust_remote_code: true' for this encoder, or give a model that "
@@ -51,7 +50,7 @@ def test_a_folders_code_is_not_run_and_the_user_is_told_what_helps(strange):
 @pytest.mark.filterwarnings("ignore")
 def test_a_folders_code_is_run_if_the_spec_says_so_and_is_part_of_the_key(strange, tmp_path):
     folder, marker = strange
-    trusting = HuggingFace(model=folder, trust_remote_code=True, **LENGTHS)
+    trusting = HuggingFace(model=folder, trust_remote_code=True)
     before = trusting.fingerprint()
     loaded = trusting.load(folder)
     assert type(loaded.body).__name__ == "Model"
@@ -60,7 +59,7 @@ def test_a_folders_code_is_run_if_the_spec_says_so_and_is_part_of_the_key(strang
     assert (tmp_path / "saved" / "modeling_strange.py").exists()
     assert type(trusting.load(tmp_path / "saved").body).__name__ == "Model"
     with pytest.raises(DataError, match="set 'trust_remote_code: true'"):
-        HuggingFace(model=folder, **LENGTHS).load(tmp_path / "saved")
+        HuggingFace(model=folder).load(tmp_path / "saved")
     (folder / "modeling_strange.py").write_text("other code")
     assert trusting.fingerprint() != before
 
@@ -69,7 +68,7 @@ def test_code_of_another_repository_is_never_run(strange):
     folder, marker = strange
     ask(folder, "org/name--modeling_strange")
     with pytest.raises(DataError) as caught:
-        HuggingFace(model=folder, trust_remote_code=True, **LENGTHS).load(folder)
+        HuggingFace(model=folder, trust_remote_code=True).load(folder)
     assert str(caught.value) == (
         f"{folder / 'config.json'}: asks for 'org/name--modeling_strange.Config', code of another "
         "repository, whose revision is pinned nowhere; copy the code into this folder, and name it "
@@ -84,7 +83,7 @@ def test_code_beside_a_known_architecture_and_its_tokenizer_is_passed_over(stran
     change_json(
         folder / "tokenizer_config.json", auto_map={"AutoTokenizer": ["modeling_strange.T", None]}
     )
-    loaded = HuggingFace(model=folder, **LENGTHS).load(folder)
+    loaded = HuggingFace(model=folder).load(folder)
     assert loaded.tokenize(["tower"], "query").ids
     assert not marker.exists()
 

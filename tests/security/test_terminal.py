@@ -6,6 +6,7 @@ Output that is piped is the same: what reads it may show it.
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.cli.calling import call, refused
@@ -178,7 +179,7 @@ benchmarks:
 
 
 def test_shells_are_offered_no_names_that_they_would_obey(results):
-    context = SimpleNamespace(params={"results": "results"}, args=())
+    context: Any = SimpleNamespace(params={"results": "results"}, args=())
     assert completing.methods(context) == ["worse", "same"]
     assert completing.benchmarks(context) == ["toy"]
 

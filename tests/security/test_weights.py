@@ -108,5 +108,5 @@ benchmarks:
 def test_attention_that_a_configuration_names_is_not_fetched_from_the_hub(model, tmp_path):
     folder = copied(model, tmp_path / "evil")
     change_json(folder / "config.json", attn_implementation="evil/kernel")
-    loaded = HuggingFace(model=folder, max_query_length=8, max_passage_length=8).load(folder)
+    loaded = HuggingFace(model=folder).load(folder)
     assert "/" not in str(loaded.body.config._attn_implementation)

@@ -12,6 +12,7 @@ from hbench.errors import printable
 
 Entry = dict[str, Any]
 Form = Literal["table", "markdown", "latex", "csv", "json", "html"]
+Written = Literal["table", "markdown", "latex", "csv", "html"]
 
 
 def _only(known: Callable[[typer.Context], list[str]]) -> Any:  # noqa: ANN401 - typer's OptionInfo
@@ -103,7 +104,7 @@ def compare(
 def _shown(
     entries: Sequence[Entry],
     notes: Sequence[Mapping[str, Sequence[str]]],
-    form: Form,
+    form: Written,
     baseline: str | None,
 ) -> str:
     if form == "csv":

@@ -21,7 +21,7 @@ LONGEST = 2**24  # bytes of a line
 LONGEST_NAME = 200  # signs of a column's name
 BLOCK = 2**20  # bytes that are read at once
 # A packed file may hold so many times its size, or so many bytes: texts are packed 5 to 30 times.
-DENSEST, PLAUSIBLE = 100, 2**23
+DENSEST, PLAUSIBLE = 100, 2**21
 DISTINCT = 0.9  # of a column's values, where they tell rows apart
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 KINDS = {".tsv": "table", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json"}

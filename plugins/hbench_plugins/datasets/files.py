@@ -244,6 +244,8 @@ def _json_lines(path: Path) -> Iterator[Record]:
 
 
 def _check_header(line: Line, names: Sequence[str], wanted: Sequence[str] | None) -> None:
+    if not any(names):
+        raise DataError(f"{line}: is empty, where names of columns are expected, divided by tabs")
     quoting.check_header(str(line), line.path, names)
     if wanted is not None and list(names) != list(wanted):
         raise DataError(

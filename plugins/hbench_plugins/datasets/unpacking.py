@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, cast
 from hbench.errors import DataError
 
 # A packed file may hold so many times its size, or so many bytes: texts are packed 5 to 30 times.
-DENSEST, PLAUSIBLE = 100, 2**23
+DENSEST, PLAUSIBLE = 100, 2**21
 
 
 def packed_or_not(path: Path) -> Path:
