@@ -11,7 +11,8 @@ SYNCS = 90  # that a whole run does, about
 def disturbed(spec, results, seed):
     """Kill a run about ten times, at random moments or in the midst of writing; count the kills."""
     random = chance(seed)
-    kills, done_before = 0, {}
+    kills = 0
+    done_before: dict[str, int] = {}
     for number in range(KILLS):
         at_write = random.randint(1, SYNCS // 3) if number % 2 else 0
         process = start(spec, results, die_at_sync=at_write)

@@ -37,7 +37,8 @@ def started(spec, results):
 
 @pytest.mark.slow
 def test_four_runs_do_each_job_once_and_outlive_one_that_is_killed(spec, wanted, tmp_path, capsys):
-    kills, jobs = 0, Counter()
+    kills = 0
+    jobs: Counter[int] = Counter()
     for seed in range(ROUNDS):
         results = tmp_path / f"r{seed}"
         results.mkdir()
