@@ -1,11 +1,15 @@
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from unittest.mock import ANY
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from hbench import store as store_module
 from hbench.errors import StoreError
 from hbench.manifests import (
     FORMAT,
@@ -13,6 +17,7 @@ from hbench.manifests import (
     canonical,
     file_record,
     is_complete,
+    is_intact,
     key_of,
     read_manifest,
 )
@@ -181,3 +186,130 @@ def test_keys_do_not_depend_on_the_order_of_names():
     )
     assert key_of({"a": [1, 2]}) != key_of({"a": [2, 1]})
     assert key_of({"a": 1}) != key_of({"a": "1"})
+
+
+def texts(folder):
+    return {name: (folder / name).read_text() for name in files(folder) if name != MANIFEST}
+
+
+@pytest.fixture
+def filled(store):
+    """A folder with two files, of which one can be made anew alone, and a folder in it."""
+    target = store.root / "systems" / "x"
+    manifest = {"key": "k", "scores": 3, "apart": {"b": ["scores"]}}
+    with store.writing(target, manifest) as (folder, _):
+        (folder / "a").write_text("one")
+        (folder / "b").write_text("two")
+    with store.writing(target / "eval" / "y", {}) as (folder, _):
+        (folder / "c").write_text("three")
+    return target
+
+
+def test_a_damaged_folder_is_set_aside_without_the_folders_in_it(store, filled):
+    (filled / "a").write_text("eno")
+    store.put_aside(filled, "a")
+    assert texts(filled) == {"eval/y/c": "three", f"eval/y/{MANIFEST}": ANY}
+    assert is_complete(filled / "eval" / "y")
+    assert not is_complete(filled)
+    (place,) = (store.root / "cache" / "damaged").iterdir()
+    assert files(place) == ["a", "b", MANIFEST]
+    (line,) = store.told()
+    assert line == f"{filled} was damaged (a); that lies in {place} now, and is made anew"
+    assert store.told() == []
+
+
+def test_a_file_that_can_be_made_anew_alone_is_set_aside_alone(store, filled):
+    (filled / "b").write_text("owt")
+    store.put_aside(filled, "b")
+    assert (filled / "a").read_text() == "one"
+    assert not (filled / "b").exists()
+    assert is_complete(filled)
+    assert "scores" not in read_manifest(filled)
+    assert list(read_manifest(filled)["files"]) == ["a"]
+
+
+def test_what_is_sound_or_made_anew_meanwhile_is_not_set_aside(store, filled):
+    store.put_aside(filled, "somebody said so")
+    assert is_complete(filled)
+    assert store.told() == []
+
+
+def test_a_damaged_manifest_is_set_aside_when_the_folder_is_written_anew(store, filled):
+    (filled / MANIFEST).write_text("{")
+    with store.writing(filled, {"key": "k"}) as (folder, _):
+        (folder / "a").write_text("new")
+    assert texts(filled)["a"] == "new"
+    assert list(read_manifest(filled)["files"]) == ["a"]
+    assert len(store.told()) == 1
+
+
+@pytest.mark.parametrize("moves", [1, 2, 3])
+def test_a_kill_while_a_file_takes_the_place_of_another_leaves_the_old_or_the_new_one(
+    store, filled, monkeypatch, moves
+):
+    """The manifest that knows of both, the file, the manifest: the process dies after some."""
+    put_in_place, done = store_module.put_in_place, []
+
+    def dying(source, target):
+        if len(done) == moves:
+            raise KeyboardInterrupt
+        done.append(target)
+        put_in_place(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store_module, "put_in_place", dying)
+        with suppress(KeyboardInterrupt), store.writing(filled, read_manifest(filled)) as (new, _):
+            (new / "b").write_text("two, and more")
+    assert (filled / "b").read_text() == ("two" if moves == 1 else "two, and more")
+    assert is_complete(filled)
+    assert is_intact(filled)
+    with store.writing(filled, read_manifest(filled)) as (new, _):
+        (new / "b").write_text("at last")
+    assert "next" not in read_manifest(filled)["files"]["b"]
+    assert is_intact(filled)
+
+
+def test_what_a_dead_process_left_unfinished_is_swept_and_what_a_living_one_has_is_not(store):
+    with store.writing(store.root / "x", {}) as (living, _):
+        dead = living.with_name("dead")
+        dead.mkdir()
+        (dead / "half").write_text("a")
+        dead.with_suffix(".lock").write_text("")
+        store.sweep()
+        assert not dead.exists()
+        assert living.exists()
+    assert list(living.parent.iterdir()) == []
+
+
+def test_several_writers_of_one_folder_keep_each_others_files(store):
+    target = store.benchmark("x")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: store.put(target, f"{n}.txt", str(n)), range(12)))
+    assert texts(target) == {f"{n}.txt": str(n) for n in range(12)}
+    assert len(read_manifest(target)["files"]) == 12
+    assert is_intact(target)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        OSError("[Errno 28] Error writing bytes to file"),  # pyarrow
+        RuntimeError('I/O error: Os { code: 28, kind: StorageFull, message: "No space left" }'),
+        RuntimeError("Error while serializing: File too large (os error 27)"),  # safetensors
+    ],
+)
+def test_a_full_disk_is_told_in_words_whichever_library_meets_it(store, error):
+    target = store.root / "x"
+    told = f"^{target}: cannot be written .*make room"
+    with pytest.raises(StoreError, match=told), store.writing(target, {}):
+        raise error
+    assert not is_complete(target)
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("code: 280"), OSError(2, "No such file"), KeyError(28)]
+)
+def test_another_error_of_a_stage_stays_what_it_is(store, error):
+    with pytest.raises(type(error)), store.writing(store.root / "x", {}):
+        raise error

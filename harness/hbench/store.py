@@ -133,7 +133,8 @@ class Store:
         A process that dies in between leaves the old or the new one: either is what was written.
         """
         if not is_complete(folder):
-            self.put_aside(folder, "its manifest, or the size of a file")
+            if (folder / MANIFEST).exists():
+                self.put_aside(folder, "its manifest, or the size of a file")
             return
         before = read_manifest(folder)
         files: dict[str, Any] = before.get("files", {})

@@ -137,15 +137,16 @@ class HuggingFace:
 
     def _load_body(self, folder: Path, dtype: "torch.dtype") -> tuple[Any, Any]:
         """The transformer without a pooler, whose output is not used, and its tokenizer."""
-        from transformers import AutoConfig, AutoModel, AutoTokenizer
+        from transformers import AutoModel, AutoTokenizer
 
         check_weights(folder)
         if self.trust_remote_code:
             check_code(folder)
         shared = {"trust_remote_code": self.trust_remote_code, "local_files_only": True}
+        config = self.body_config(folder)
         try:
             with quiet_transformers():
-                config = self.body_config(folder) or AutoConfig.from_pretrained(folder, **shared)
+                config = config or _config_of(folder, shared)
                 config._attn_implementation = None  # which may name compiled code of the hub
                 body, report = AutoModel.from_pretrained(
                     folder,
@@ -210,6 +211,13 @@ def _reason(error: Exception, model: str) -> str:
     if isinstance(error, OSError) and error.errno:  # of the disk, not of the net
         return f"{cause}; make room, or name a folder that can be written with HF_HOME"
     return f"{cause}; check the id, go online, or give a folder"
+
+
+def _config_of(folder: Path, how: dict[str, bool]) -> Any:  # noqa: ANN401 - its classes are many
+    """What a folder's ``config.json`` says."""
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(folder, **how)
 
 
 def _unloadable(folder: Path, error: Exception) -> DataError:
