@@ -1,8 +1,10 @@
+import subprocess
+
 import pytest
 
 from hbench import provenance
 from hbench.errors import DeviceError
-from hbench.provenance import Hardware, find_hardware, record
+from hbench.provenance import Hardware, find_hardware, git_state, record
 
 
 def test_threads_identify_what_a_cpu_does_and_not_what_a_gpu_does():
@@ -88,3 +90,34 @@ def test_of_several_processes_each_takes_its_own_device(monkeypatch):
     assert find_hardware("cpu").processes == 2
     with pytest.raises(DeviceError, match="each takes its own; give cuda"):
         find_hardware("cuda:0")
+
+
+def test_git_tells_the_commit_and_whether_files_differ(tmp_path):
+    def git(*words):
+        identity = ("-c", "user.name=n", "-c", "user.email=e@x")
+        done = subprocess.run(
+            ["git", *identity, "-C", tmp_path, *words], capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    assert git_state(tmp_path) is None
+    git("init", "-q")
+    (tmp_path / "a").write_text("1")
+    git("add", "a")
+    git("commit", "-qm", "first")
+    git_state.cache_clear()
+    commit = git("rev-parse", "HEAD")
+    assert git_state(tmp_path) == commit
+    (tmp_path / "a").write_text("2")
+    git_state.cache_clear()
+    assert git_state(tmp_path) == f"{commit}, with changes"
+
+
+def test_git_runs_no_code_of_the_folder(tmp_path):
+    for words in (["init", "-q"], ["config", "core.fsmonitor", f"touch {tmp_path}/ran;false"]):
+        subprocess.run(["git", "-C", tmp_path, *words], check=True)
+    (tmp_path / "a").write_text("1")
+    subprocess.run(["git", "-C", tmp_path, "-c", "core.fsmonitor=false", "add", "a"], check=True)
+    git_state.cache_clear()
+    git_state(tmp_path)
+    assert not (tmp_path / "ran").exists()

@@ -42,7 +42,7 @@ def repeatable(*, wanted: bool = True) -> Iterator[list[str]]:
     for each in caught:
         text = str(each.message)
         if "deterministic" in text:
-            notes.append(f"not repeatable on this device: {text.partition('.')[0]}")
+            notes.append(f"not repeatable on this device: {text.partition(', but')[0]}")
         else:
             warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
     notes[:] = dict.fromkeys(notes)
