@@ -62,7 +62,9 @@ def test_a_number_of_threads_that_is_none_is_refused(threads, monkeypatch):
 
 def test_the_manifest_says_on_what_a_job_ran():
     told = record(Hardware("cuda:0", 4))
-    assert set(told) == {"versions", "platform", "machine", "device", "threads", "processes"}
+    assert set(told) == {
+        "versions", "platform", "machine", "device", "threads", "processes", "environment", "git",
+    }  # fmt: skip
     assert (told["device"], told["threads"]) == ("cuda:0", 4)
     assert told["versions"]["hbench"] == "0.1.0"
     assert None not in (told["versions"]["torch"], told["versions"]["python"])

@@ -15,6 +15,7 @@ from hbench.corpus import Corpus
 from hbench.errors import Damaged, DataError, HBenchError, PluginError, TrainingError
 from hbench.jobs import DataJob, EncodeJob, FitJob, Job, LeakageJob, RankJob, ScoreJob, TrainJob
 from hbench.manifests import canonical, check, damage, is_complete, read_manifest
+from hbench.memory import is_out_of_memory
 from hbench.overlap import leaks, told
 from hbench.provenance import Hardware
 from hbench.ranks import Beats
@@ -52,7 +53,18 @@ def run_job(job: Job, site: Site, progress: Progress) -> Outcome:
         _end_all_unless_shared(job, site, error)
         if not all(need.is_done(site.store) for need in job.needs):  # set aside by another process
             return Outcome("skipped", perf_counter() - started, "what it needs is made anew")
-        return Outcome("failed", perf_counter() - started, traceback.format_exc().rstrip())
+        return Outcome("failed", perf_counter() - started, _told(error))
+
+
+def _told(error: Exception) -> str:
+    """What is said of an error that no stage foresaw: all of it, unless memory ran out."""
+    if is_out_of_memory(error):
+        cause = str(error).partition("\n")[0][:200] or type(error).__name__
+        return (
+            f"out of memory ({cause}); use a smaller model, batch_size or maximum length, or a "
+            "machine or device with more"
+        )
+    return traceback.format_exc().rstrip()
 
 
 def _end_all_unless_shared(job: Job, site: Site, error: Exception) -> None:
