@@ -20,7 +20,7 @@ LAYERS = [
     {"errors", "records", "protocols"},
     {"options", "registry", "described", "specfile", "settings", "statistics", "alternatives",
      "design", "packing", "attention", "memory", "ahead", "languages", "downloads", "compiled",
-     "grams", "overlap", "drawing", "provenance", "repeatable", "locks",
+     "grams", "overlap", "drawing", "provenance", "repeatable", "locks", "room",
      "manifests", "store", "numbering", "corpus", "training_texts",
      "vectors", "tokens", "counting", "counting_cpu", "pools", "search", "approximate", "toplist",
      "scorefile", "evaluated", "verdicts", "ranks", "trecrun", "listed", "outside", "families",

@@ -83,19 +83,19 @@ WAY_OUT = "make it writable, make room, or give another folder with --results"
 def test_a_results_folder_that_is_a_file_is_told(place):
     write()
     assert told("run", "f.yaml", "--device", "cpu", "--results", place) == (
-        f"{place}/cache/unfinished: cannot be written (Not a directory); {WAY_OUT}"
+        f"{place}/benchmarks/tiny: cannot be written (Not a directory); {WAY_OUT}"
     )
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT])
-@pytest.mark.parametrize("broken", ["tempfile.mkdtemp", "os.fsync"])
+@pytest.mark.parametrize("broken", ["pathlib.Path.mkdir", "os.fsync"])
 def test_a_results_folder_that_refuses_is_told_with_the_systems_words(broken, number, monkeypatch):
     def refuse(*args, **kwargs):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(f"hbench.store.{broken}", refuse)
     write()
-    path = "cache/unfinished" if broken == "tempfile.mkdtemp" else "benchmarks/tiny/resolved.json"
+    monkeypatch.setattr(broken, refuse)
+    path = "benchmarks/tiny/resolved.json" if broken == "os.fsync" else "benchmarks/tiny"
     assert told("run", "f.yaml", "--device", "cpu") == (
         f"results/{path}: cannot be written ({os.strerror(number)}); {WAY_OUT}"
     )

@@ -79,7 +79,7 @@ a: *b
 "{version: 1, version: 1}"
     f.yaml:1:1: a spec has the keys version and benchmarks; found '{version: 1, version: 1}'
 {version: 1, version: 1}
-    f.yaml:1:14: key 'version' is given twice; keep one
+    f.yaml:1:14: key 'version' is given twice, first in line 1; keep one
 version: 99999999999999999999
     f.yaml:1:10: '99999999999999999999' cannot be read as a whole number of at most 63 bits
 --- {} ...

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from hbench.cli import app
 from hbench.errors import SpecError
-from hbench.mixture import mixtures
+from hbench.mixture import Mixture, mixtures, printable_table
 from hbench.plan import make_plan
 from hbench.provenance import find_hardware
 from hbench.registry import build
@@ -126,13 +126,44 @@ def test_a_run_shows_the_table_before_it_trains(planned, tmp_path, monkeypatch):
     lines = done.stderr.splitlines()
     start = lines.index("toy: what the batches are made of")
     assert start < next(i for i, line in enumerate(lines) if "] FAILED train " in line)
-    assert re.split(r"  +", lines[start + 2]) == [
-        "training data", "languages", "items", "pairs", "pairs across languages",
-        "share in mono", "share in hybrid", "share in even",
+    assert lines[start + 2].startswith("training data ")
+    assert re.split(r"  +", lines[start + 4].strip())[:5] == [
+        "towers",
+        "2: de en",
+        "126",
+        "252",
+        "252",
+    ]
+
+
+TAGS = ("ar", "bn", "de", "en", "es", "fa", "fi", "fr", "hi", "id", "ja", "ko", "ru", "sw")
+
+
+def test_the_table_tells_the_share_of_each_sampler_below_each_source():
+    few = Mixture("few", ("de", "en"), 126, 252, 252, {"mono": 0.053, "hybrid": None})
+    many = Mixture("many", TAGS[:3], 10, 30, 60, {"mono": 0.947, "hybrid": None})
+    lines = printable_table("toy", [few, many]).splitlines()
+    assert lines[0] == "toy: what the batches are made of"
+    cells = [re.split(r"  +", line.strip()) for line in lines[2:]]
+    assert cells[0] == [
+        "training data", "languages", "items", "pairs", "across languages", "share",
     ]  # fmt: skip
-    assert re.split(r"  +", lines[start + 4].strip()) == [
-        "towers", "2: de en", "126", "252", "252", "5.3%", "5.3%", "20.0%"
-    ]  # fmt: skip
+    assert cells[2:] == [
+        ["few", "2: de en", "126", "252", "252"],
+        ["in mono", "5.3%"],
+        ["in hybrid", "–"],
+        ["many", "3: ar bn de", "10", "30", "60"],
+        ["in mono", "94.7%"],
+        ["in hybrid", "–"],
+    ]
+
+
+def test_the_table_fits_into_a_terminal():
+    shares = dict.fromkeys(["mono", "cross", "a-sampler-with-a-very-long-name"], 1.0)
+    source = Mixture("all-that-was-translated", TAGS, 1_000_000, 14_000_000, 182_000_000, shares)
+    table = printable_table("toy", [source])
+    assert max(map(len, table.splitlines())) <= 100
+    assert all(tag in table.split() for tag in TAGS)
 
 
 def test_a_minimum_above_the_cap_is_a_mistake(tmp_path):

@@ -228,6 +228,6 @@ def test_a_run_writes_only_into_the_results_folder(ran):
     folder, *_ = ran
     assert {path.name for path in folder.iterdir()} == {"f.yaml", "results"}
     assert {path.name for path in (folder / "results").iterdir()} == {
-        "data", "leakage", "systems", "benchmarks", "cache",
+        "data", "leakage", "systems", "benchmarks", "cache", "failures",
     }  # fmt: skip
     assert list((folder / "results" / "cache" / "unfinished").iterdir()) == []

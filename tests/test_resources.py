@@ -58,10 +58,8 @@ def test_a_loss_that_is_no_number_ends_its_job_alone_and_leaves_the_last_good_ch
     assert "FAILED train mono, seed 1: the loss or its gradient is no number at step 6" in (
         done.stderr
     )
-    assert (
-        "1 job failed, 3 were skipped for want of it; to try again: hbench run 'my file.yaml'"
-        in (done.stderr)
-    )
+    told = "1 job failed, 3 were skipped for want of it; to try again: hbench run 'my file.yaml'"
+    assert told in done.stderr
     assert "missing in the tables: toy: mono (seed 1) on test" in done.stderr
     assert "mono" in done.stdout  # seed 2 is in the tables
     (failure,) = toy.glob("results/failures/*/manifest.json")

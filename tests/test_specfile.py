@@ -38,8 +38,8 @@ def test_scalars_are_those_of_yaml_1_2(text, value):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a: 1\nb:\n  c: 1\n  c: 2", "f:4:3: key 'c' is given twice; keep one"),
-        ("a: 1\n'a': 2", "f:2:1: key 'a' is given twice; keep one"),
+        ("a: 1\nb:\n  c: 1\n  c: 2", "f:4:3: key 'c' is given twice, first in line 3; keep one"),
+        ("a: 1\n'a': 2", "f:2:1: key 'a' is given twice, first in line 1; keep one"),
         ("b:\n  <<: {a: 1}", "f:2:3: '<<' merges nothing in YAML 1.2; write the keys out"),
         ("? [1]\n: 2", "f:1:3: a key must be a word, not a list or a mapping"),
         ("a:\n  - [1\nb: 2", "f:3:2: not valid YAML: while parsing a flow sequence expected ','"),
@@ -75,8 +75,8 @@ def test_a_tag_that_would_build_something_is_refused_wherever_it_stands(value):
         (message,) = mistakes(text)
         assert "is not allowed; write a plain value" in message
     assert mistakes(f"b: {value}\nb: 1\nb: 2")[1:] == [
-        "f:2:1: key 'b' is given twice; keep one",
-        "f:3:1: key 'b' is given twice; keep one",
+        "f:2:1: key 'b' is given twice, first in line 1; keep one",
+        "f:3:1: key 'b' is given twice, first in line 1; keep one",
     ]
 
 

@@ -248,7 +248,8 @@ def test_a_kill_while_a_file_takes_the_place_of_another_leaves_the_old_or_the_ne
     store, filled, monkeypatch, moves
 ):
     """The manifest that knows of both, the file, the manifest: the process dies after some."""
-    put_in_place, done = store_module.put_in_place, []
+    put_in_place = store_module.put_in_place
+    done: list[Path] = []
 
     def dying(source, target):
         if len(done) == moves:

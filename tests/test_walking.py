@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -67,6 +68,9 @@ class Lines:
     def ended(self, job, outcome):
         self.lines.append(f"{outcome.state} {job.name}")
 
+    def mixed(self, benchmark, sources):
+        raise AssertionError("nothing is drawn here")
+
     def noted(self, lines):
         self.lines += [f"note {line.partition(' was ')[0].rpartition('/')[2]}" for line in lines]
 
@@ -74,7 +78,7 @@ class Lines:
 A = Toy("a")
 B = Toy("b", (A,))
 C = Toy("c")
-PLAN = Plan((A, B, C))
+PLAN: Any = Plan((A, B, C))
 
 
 @pytest.fixture
@@ -107,10 +111,11 @@ class World:
             (folder / "name").write_text(job.name)
 
     def walk(self, **options):
-        walk = _Walk(PLAN, self.site, Local(), Lines(), options.pop("fail_fast", False))
+        watcher: Any = Lines()
+        walk = _Walk(PLAN, self.site, Local(), watcher, options.pop("fail_fast", False))
         walk.run()
         names = {job.key: job.name for job in PLAN.jobs}
-        self.lines = walk.watcher.lines
+        self.lines = watcher.lines
         return {names[key]: outcome for key, outcome in walk.outcomes.items()}
 
 

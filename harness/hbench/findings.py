@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from hbench.errors import OptionError, StoreError, did_you_mean
+from hbench.errors import OptionError, StoreError, did_you_mean, printable
 from hbench.records import Outcome
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class Results:
                             (scratch / name).write_text(text, encoding="utf-8")
                 texts.append((folder / "tables.txt").read_text(encoding="utf-8"))
         for line in store.told():
-            typer.echo(f"note: {line}", err=True)
+            typer.echo(printable(f"note: {line}"), err=True)
         return texts
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hbench.errors import printable
 from hbench.jobs import Job, TrainJob
 from hbench.planner import BenchmarkPlan
 from hbench.protocols import Batches
@@ -14,6 +15,7 @@ from hbench.store import Store
 from hbench.trainer import texts_to_train_on
 
 TRIED = 200  # batches of a sampler that does not tell its shares
+NAME, LANGUAGES = 18, 24  # signs in a column, so that the table fits into a terminal
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,29 @@ def mixtures(part: BenchmarkPlan, todo: Sequence[Job], store: Store) -> list[Mix
         _described(name, number, items, shares)
         for number, name in enumerate(part.benchmark.train.data)
     ]
+
+
+def printable_table(benchmark: str, sources: Sequence[Mixture]) -> str:
+    """What the batches will be made of: below each source its share of each sampler's batches."""
+    from tabulate import tabulate
+
+    head = ["training data", "languages", "items", "pairs", "across languages", "share"]
+    rows = []
+    for source in sources:
+        languages = f"{len(source.languages)}: {' '.join(source.languages)}"
+        counts = [f"{count:,}" for count in (source.items, source.pairs, source.crossing)]
+        rows.append([printable(source.source), languages, *counts, ""])
+        for sampler, share in source.shares.items():
+            told = "–" if share is None else f"{share:.1%}"
+            rows.append([printable(f"in {sampler}"), "", "", "", "", told])
+    table = tabulate(
+        rows,
+        head,
+        colalign=["left", "left", *["right"] * 4],
+        maxcolwidths=[NAME, LANGUAGES, *[None] * 4],
+        disable_numparse=True,
+    )
+    return f"{printable(benchmark)}: what the batches are made of\n\n{table}\n"
 
 
 def _described(

@@ -132,7 +132,8 @@ class Bar:
     def _show(self, job: Job, share: float, note: str) -> None:
         self.shown = monotonic()
         what = f"[{self.number}/{self.total}] {job.title}" + (f": {note}" if note else "")
-        self.bar.update(self.task, completed=self.before + share * job.work, description=what)
+        completed = self.before + share * job.work
+        self.bar.update(self.task, completed=completed, description=printable(what))
 
 
 def printable_table(benchmark: str, sources: Sequence[Mixture]) -> str:

@@ -182,6 +182,7 @@ class SpecFile:
 
     def _mapping(self, node: Any) -> tuple[dict[str, Any], int]:  # noqa: ANN401
         values: dict[str, Any] = {}
+        first: dict[str, Any] = {}
         size = 1
         for key, child in node.value:
             if key.id != "scalar":
@@ -191,8 +192,11 @@ class SpecFile:
                 self._refuse(key, "'<<' merges nothing in YAML 1.2; write the keys out")
                 continue
             self._scalar(key)
-            if key.value in values:
-                self._refuse(key, f"key {shown(key.value)} is given twice; keep one")
+            if first.setdefault(key.value, key) is not key:
+                line, _ = self._place(first[key.value].start_mark.index)
+                self._refuse(
+                    key, f"key {shown(key.value)} is given twice, first in line {line}; keep one"
+                )
             values[key.value], count = self._build(child)
             size += count
         return values, size

@@ -4,11 +4,9 @@ Files are written elsewhere on the same disk, synced, renamed, and the manifest 
 each what it must be (``hbench.manifests``). Nothing is ever unpickled.
 """
 
-import errno
 import hashlib
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,7 +16,6 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from hbench.errors import HBenchError, StoreError
 from hbench.locks import alone
 from hbench.manifests import (
     MANIFEST,
@@ -29,10 +26,8 @@ from hbench.manifests import (
     read_manifest,
     signed,
 )
+from hbench.room import room, writable
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-# Libraries written in other languages say it in words of their own.
-SAYS_FULL = re.compile(rf"(?:errno|os error|code:?) ?:?({'|'.join(map(str, FULL))})\b", re.I)
 MAX_NAME = 100  # bytes; file systems refuse more than 255, and names are put together
 
 
@@ -117,7 +112,7 @@ class Store:
         """
         with self._scratch(folder) as scratch:
             content = dict(manifest)
-            with _room(folder):
+            with room(folder):
                 yield scratch, content
                 files = sorted(path for path in scratch.rglob("*") if path.is_file())
                 made = {path.relative_to(scratch).as_posix(): file_record(path) for path in files}
@@ -149,7 +144,7 @@ class Store:
         Raises:
             StoreError: the results folder cannot be written.
         """
-        with _writable(folder), alone(self.lock(folder.relative_to(self.root).as_posix())):
+        with writable(folder), alone(self.lock(folder.relative_to(self.root).as_posix())):
             wrong, manifest = damage(folder)
             if wrong:
                 self.put_aside(folder, ", ".join(wrong))
@@ -160,7 +155,7 @@ class Store:
 
     def _write_manifest(self, folder: Path, content: Mapping[str, Any]) -> None:
         with self._scratch(folder) as scratch:
-            with _room(folder):
+            with room(folder):
                 (scratch / MANIFEST).write_text(as_json(signed(content)), encoding="utf-8")
             _move(scratch / MANIFEST, folder / MANIFEST)
 
@@ -174,7 +169,7 @@ class Store:
             StoreError: the results folder cannot be written.
         """
         aside = self.root / "cache" / "damaged"
-        with _writable(aside), alone(self.lock("damaged")):
+        with writable(aside), alone(self.lock("damaged")):
             wrong, manifest = damage(folder)
             if not wrong:
                 return
@@ -210,7 +205,7 @@ class Store:
     def sweep(self) -> None:
         """Remove what processes that are no more have left unfinished."""
         for lock in sorted(self._unfinished.glob("*.lock")):
-            with _writable(lock), alone(lock, wait=False) as ours:
+            with writable(lock), alone(lock, wait=False) as ours:
                 if ours:
                     shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
                     lock.unlink(missing_ok=True)
@@ -225,7 +220,7 @@ class Store:
         scratch = self._unfinished / uuid4().hex[:16]
         lock = scratch.with_suffix(".lock")
         with ExitStack() as held:
-            with _writable(place):
+            with writable(place):
                 held.enter_context(alone(lock))
                 scratch.mkdir()
             try:
@@ -240,44 +235,9 @@ def as_json(value: Mapping[str, Any] | list[Any]) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-@contextmanager
-def _writable(place: Path) -> Iterator[None]:
-    """What the system refuses to write ends as a StoreError."""
-    try:
-        yield
-    except OSError as error:
-        raise _unwritable(place, error) from error
-
-
-@contextmanager
-def _room(place: Path) -> Iterator[None]:
-    """What a stage has no room to write ends as a StoreError."""
-    try:
-        yield
-    except HBenchError:
-        raise
-    except Exception as error:
-        if not is_out_of_room(error):
-            raise
-        raise _unwritable(place, error) from error
-
-
-def _unwritable(place: Path, error: Exception) -> StoreError:
-    cause = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-    return StoreError(
-        f"{place}: cannot be written ({cause}); make it writable, make room, or give another "
-        "folder with --results"
-    )
-
-
-def is_out_of_room(error: Exception) -> bool:
-    """Whether an error says that nothing more can be written, in whichever library's words."""
-    return getattr(error, "errno", None) in FULL or bool(SAYS_FULL.search(str(error)))
-
-
 def _move(source: Path, target: Path) -> None:
     """Put a file into a folder that may not be there yet."""
-    with _writable(target):
+    with writable(target):
         _make(target.parent)
         put_in_place(source, target)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from hbench.errors import HBenchError
+from hbench.errors import HBenchError, printable
 from hbench.findings import Ended, Results, read_results
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _executed(
     if not site.processes.is_first:
         follow({job.key: job for job in plan.jobs}, site)
         raise SystemExit(0)
-    typer.echo("\n".join(announced), err=True)
+    typer.echo(printable("\n".join(announced)), err=True)
     try:
         with watching(plan) as watcher:
             result = execute(plan, site, executor, watcher, fail_fast=fail_fast)

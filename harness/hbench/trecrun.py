@@ -11,6 +11,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,30 +89,32 @@ class _Unpacked(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - what bytes can be written into
-        part = self._file.read(len(buffer))
-        self._count += len(part)
+        count: int = self._file.readinto(buffer)
+        self._count += count
         if self._count > self._most:
             raise DataError(
                 f"{self._path}: unpacks to more than {DENSEST} times its size, as no run does; "
                 "get it again, or unpack it yourself"
             )
-        buffer[: len(part)] = part
-        return len(part)
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _table(path: Path) -> Any:  # noqa: ANN401 - pyarrow publishes no types
     """Topics and documents, as dictionaries, and scores as float64."""
     import pyarrow as pa
 
-    try:
-        with io.BufferedReader(_Unpacked(path)) as file:
-            return _parsed(file)
-    except pa.ArrowInvalid:
-        # A line ends as Arrow has it; latin-1 gives each byte back.
-        with io.TextIOWrapper(io.BufferedReader(_Unpacked(path)), "latin-1", newline=None) as file:
-            lines = iter(lambda: file.readline(LONGEST + 1).encode("latin-1"), b"")
-            mended = b"".join(_mended(path, lines))
-        return _parsed(pa.BufferReader(mended))
+    with io.BufferedReader(_Unpacked(path)) as file, suppress(pa.ArrowInvalid):
+        return _parsed(file)
+    again = io.BufferedReader(_Unpacked(path))
+    # A line ends as Arrow has it; latin-1 gives each byte back.
+    with io.TextIOWrapper(again, "latin-1", newline=None) as text:
+        lines = iter(lambda: text.readline(LONGEST + 1).encode("latin-1"), b"")
+        mended = b"".join(_mended(path, lines))
+    return _parsed(pa.BufferReader(mended))
 
 
 def _parsed(source: Any) -> Any:  # noqa: ANN401 - pyarrow publishes no types

@@ -12,7 +12,14 @@ from typing import Any
 
 from hbench import downloads, provenance
 from hbench.corpus import Corpus
-from hbench.errors import Damaged, DataError, HBenchError, PluginError, TrainingError
+from hbench.errors import (
+    Damaged,
+    DataError,
+    HBenchError,
+    PluginError,
+    TrainingError,
+    without_accounts,
+)
 from hbench.jobs import DataJob, EncodeJob, FitJob, Job, LeakageJob, RankJob, ScoreJob, TrainJob
 from hbench.manifests import canonical, check, damage, is_complete, read_manifest
 from hbench.memory import is_out_of_memory
@@ -59,12 +66,12 @@ def run_job(job: Job, site: Site, progress: Progress) -> Outcome:
 def _told(error: Exception) -> str:
     """What is said of an error that no stage foresaw: all of it, unless memory ran out."""
     if is_out_of_memory(error):
-        cause = str(error).partition("\n")[0][:200] or type(error).__name__
+        cause = without_accounts(str(error).partition("\n")[0][:200]) or type(error).__name__
         return (
             f"out of memory ({cause}); use a smaller model, batch_size or maximum length, or a "
             "machine or device with more"
         )
-    return traceback.format_exc().rstrip()
+    return without_accounts(traceback.format_exc().rstrip())
 
 
 def _end_all_unless_shared(job: Job, site: Site, error: Exception) -> None:

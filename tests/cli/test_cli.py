@@ -192,4 +192,4 @@ def test_plan_tells_how_wide_intervals_will_be_and_which_claim_is_out_of_reach(s
 @pytest.mark.parametrize("content", ["{", "[]", "3", "{}"])
 def test_a_damaged_results_folder_is_told_with_its_file(results, content):
     (results / "benchmarks" / "toy" / "resolved.json").write_text(content)
-    assert "results/benchmarks/toy/resolved.json: damaged (" in refused("compare")
+    assert "results/benchmarks/toy: damaged (resolved.json: " in refused("compare")

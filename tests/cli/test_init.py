@@ -91,7 +91,8 @@ def test_data_is_recognised_and_divided(variant):
     assert [setting.name for setting in benchmark.evaluate["mine"].settings] == (
         ["cross"] if variant in WITHOUT_ANSWERS else ["mono", "cross", "multi"]
     )
-    assert list(benchmark.samplers) == ["mono", "cross", "hybrid"]
+    assert list(benchmark.samplers) == ["mono", "cross", "hybrid", "before"]
+    assert benchmark.samplers["before"].use == "none"
     assert benchmark.seeds == (1, 2, 3)
 
 
@@ -105,8 +106,8 @@ def test_what_is_written_runs(variant, count):
     few = "benchmarks.my-benchmark.train.steps=3"
     done = CliRunner().invoke(hbench, ["run", "my-benchmark.yaml", "--set", few, "--device", "cpu"])
     assert done.exit_code == 0, done.stderr
-    for sampler in ("mono", "cross", "hybrid"):
-        assert re.search(rf"^[abc]    {sampler} +(0\.\d+|1\.000)", done.stdout, re.MULTILINE)
+    for sampler in ("mono", "cross", "hybrid", "before"):
+        assert re.search(rf"^[abcd]    {sampler} +(0\.\d+|1\.000)", done.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ def test_data_that_is_not_parallel_is_offered_what_it_can_bear():
     a_table_each(items[40:], "test", **own)
     both = ("--data", "data/{lang}.tsv", "--test", "test/{lang}.tsv")
     benchmark = made(*both)
-    assert list(benchmark.samplers) == ["mono", "mixed"]
+    assert list(benchmark.samplers) == ["mono", "mixed", "before"]
     assert [setting.name for setting in benchmark.evaluate["mine"].settings] == ["mono"]
     assert refused(*both, "other.yaml", "--samplers", "mono,cross") == (
         "--samplers: cross pair a query with a passage of another language, and no item of this "
@@ -208,7 +209,7 @@ def test_the_file_says_what_was_found_and_taken_for_granted_and_what_to_do_next(
         "The first 40 items are trained on, the last 20 evaluated on ('items', counted from 0 "
         "in the order of the file).\n"
         "Taken for granted, since it was not said: --id id --query question --passage answer "
-        "--encoder scratch --samplers mono,cross,hybrid\n"
+        "--encoder scratch --samplers mono,cross,hybrid,none\n"
         "warning: 20 items to evaluate on tell only large differences; hundreds are better\n"
         "warning: fewer than 3 seeds compare models, not methods; 5 are better\n"
     )

@@ -31,6 +31,7 @@ def ran(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hbench.worker.train_here", fail)
+        patch.setattr("sys.argv", ["hbench", "run", "f.yaml"])
         words = ("--results", str(folder / "results"), "--device", "cpu")
         return folder / "results", call("run", str(folder / "f.yaml"), *words)
 
@@ -44,7 +45,7 @@ def test_a_reason_that_several_jobs_share_is_told_once_and_last(ran):
         "    train mono, seed 2",
         "failed: train cross, seed 1: odd 1",
         "failed: train cross, seed 2: odd 2",
-        "4 jobs failed, 12 were skipped for want of them; the same command tries them again",
+        "4 jobs failed, 12 were skipped for want of them; to try again: hbench run f.yaml",
     ]
 
 

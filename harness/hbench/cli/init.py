@@ -19,8 +19,8 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         metavar="PATTERN",
-        help="Your data, as 'data/{lang}.tsv': {lang} stands for a language's code. Aligned "
-        "lines, .tsv or .jsonl; one table with columns for each language; BEIR's folders; "
+        help="Your data, as 'data/{lang}.tsv': {lang} stands for a language's code; or "
+        "de=german.tsv,en=english.tsv. Aligned lines, .tsv or .jsonl; one table with columns for each language; BEIR's folders; "
         "SQuAD's .json.",
     ),
 ]

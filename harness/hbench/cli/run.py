@@ -17,7 +17,8 @@ from hbench.cli.common import (
     ResultsOption,
     SetOption,
     SpecArgument,
-    mistakes_end_here,
+    answering,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def run(
     ] = None,
 ) -> None:
     """Train and evaluate what is missing, then print the tables."""
-    with mistakes_end_here():
+    with answering() as answer:
         from hbench.study import go_offline, load
 
         # A scheduler that ends a job sends this first: what is at work then ends as by Ctrl-C.
@@ -62,7 +63,8 @@ def run(
             go_offline()
         study = load(file, overrides or ())
         if dry_run:
-            _show_plan(study.plan(results, only=only or (), device=device), results)
+            plan = study.plan(results, only=only or (), device=device)
+            answer.text(_described(plan, results))
             return
         found = study.run(
             results,
@@ -74,32 +76,31 @@ def run(
             trackers=trackers or (),
         )
         for text in found.write_tables():
-            typer.echo(text)
+            answer.text(text)
         _print_failures(found)
 
 
-def _show_plan(plan: "Plan", results: Path) -> None:
+def _described(plan: "Plan", results: Path) -> str:
     from hbench.announcing import announce_downloads
     from hbench.cli.plan import describe
     from hbench.store import Store
 
-    typer.echo("\n".join([describe(plan), *announce_downloads(plan, Store(results))]))
+    return "\n".join([describe(plan), *announce_downloads(plan, Store(results))])
 
 
 def _print_failures(found: "Results") -> None:
     """What is missing, what failed and what was skipped; exit code 1 if anything failed."""
     for name in _partly(found).missing:
-        typer.echo(f"missing in the tables: {name}", err=True)
+        tell(f"missing in the tables: {name}")
     for line in _causes(found.failed):
-        typer.echo(line, err=True)
+        tell(line)
     if found.failed:
         skipped = sum(each.outcome.state == "skipped" for each in found.ended)
         one = len(found.failed) == 1
         jobs = "1 job" if one else f"{len(found.failed)} jobs"
-        typer.echo(
+        tell(
             f"{jobs} failed, {skipped} were skipped for want of {'it' if one else 'them'}; "
-            f"to try again: {shlex.join(['hbench', *sys.argv[1:]])}",
-            err=True,
+            f"to try again: {shlex.join(['hbench', *sys.argv[1:]])}"
         )
         raise typer.Exit(FAILED)
 
@@ -121,7 +122,7 @@ def _causes(failed: "Sequence[Ended]") -> Iterator[str]:
     """Why jobs failed, each reason once."""
     titles: dict[str, list[str]] = {}
     for each in failed:
-        reason = (each.outcome.message.splitlines() or ["no reason given"])[-1]
+        reason = each.outcome.message.rpartition("\n")[2] or "no reason given"
         titles.setdefault(reason, []).append(each.title)
     for reason, of in titles.items():
         if len(of) == 1:

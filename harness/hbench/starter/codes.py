@@ -1,7 +1,8 @@
-"""Languages' codes in the names of columns and of files."""
+"""Languages' codes in the names of columns and of files, or beside them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from glob import escape
 from pathlib import Path
 
 from hbench.errors import DataError
@@ -22,6 +23,48 @@ def patterns(names: Iterable[str]) -> Mapping[str, Sequence[str]]:
             if tag:
                 found.setdefault(pattern, {}).setdefault(tag, code)
     return {pattern: list(codes) for pattern, codes in found.items() if len(codes) > 1}
+
+
+def named_files(pattern: str) -> Mapping[str, str]:
+    """The files that are named one by one, by their languages' codes; none if it is a pattern.
+
+    Raises:
+        DataError: a code is there twice.
+
+    >>> named_files("es=data/spanish.tsv,hi=data/hindi.tsv")
+    {'es': 'data/spanish.tsv', 'hi': 'data/hindi.tsv'}
+    """
+    parts = re.split(rf",\s*(?={CODE}=)", pattern)
+    found = [match for part in parts if (match := re.fullmatch(rf"({CODE})=(.+)", part))]
+    if len(found) < len(parts) or LANG in pattern or Path(pattern).exists():
+        return {}
+    named: dict[str, str] = {}
+    for match in found:
+        code, path = match.groups()
+        if code in named:
+            raise DataError(
+                f"{pattern}: two files are of {code}, {named[code]} and {path}; keep one of them"
+            )
+        named[code] = path
+    return named
+
+
+def advice(option: str, path: Path) -> str:
+    """How to name a file of each language, for somebody who has named one, or none that is there.
+
+    Args:
+        option: that names them.
+        path: what was named.
+    """
+    if likely := beside(path):
+        return f"for a file of each language write {LANG} where their names differ, as {likely}"
+    usual = path if LANG in path.name else path.with_name(LANG + path.suffix)
+    found = sorted(path.parent.glob(f"*{escape(path.suffix)}"))[:2]
+    one_by_one = ",".join(f"CODE={each}" for each in found if each.is_file())
+    return (
+        f"for a file of each language write {LANG} where their names have its code, as {usual}, or "
+        f"name each with its code: {option} {one_by_one or f'CODE={path}'},..."
+    )
 
 
 def beside(path: Path) -> str:

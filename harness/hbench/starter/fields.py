@@ -8,7 +8,7 @@ from typing import Any
 from hbench.errors import DataError, OptionError, did_you_mean, shown
 from hbench.starter import shipped
 from hbench.starter.answers import Answers
-from hbench.starter.codes import beside, patterns
+from hbench.starter.codes import advice, beside, patterns
 from hbench.starter.peeking import CODE, LANG, Column, columns, count_rows
 
 NONE = "-"  # the answer that there is no such column
@@ -48,13 +48,11 @@ def of_one_file(path: Path, answers: Answers) -> dict[str, Any]:
     others = [name for name in names if name != key]
     by_language = patterns(others)
     if not by_language and LANG not in (answers.given("query") or ""):
-        likely = beside(path)
-        others_there = ", and other languages' files lie beside it" if likely else ""
+        others_there = ", and other languages' files lie beside it" if beside(path) else ""
         raise DataError(
             f"{place}: no two columns are called by languages, as 'de' and 'en' or 'question_de' "
-            f"and 'question_en'{others_there}; its columns are {_listed(names)}. For a file of "
-            f"each language write {LANG} where their names differ, as "
-            f"{likely or path.with_name(LANG + path.suffix)}"
+            f"and 'question_en'{others_there}; its columns are {_listed(names)}; "
+            f"{advice('--data', path)}"
         )
     texts = {
         pattern: next(column for column in found if column.name == pattern.replace(LANG, codes[0]))

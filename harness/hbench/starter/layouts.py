@@ -9,7 +9,7 @@ from typing import Any
 from hbench.errors import DataError
 from hbench.starter import shipped
 from hbench.starter.answers import Answers
-from hbench.starter.codes import beside
+from hbench.starter.codes import advice, beside, named_files
 from hbench.starter.fields import of_each_file, of_one_file
 from hbench.starter.peeking import LANG, columns, kind_of, matching
 
@@ -48,20 +48,54 @@ def recognise(option: str, pattern: str, answers: Answers) -> Layout:
 
     Args:
         option: that gave the pattern, for messages.
-        pattern: a path, with ``{lang}`` where the language's code stands.
+        pattern: a path, with ``{lang}`` where the language's code stands, or ``de=PATH,en=PATH``.
         answers: the user's.
 
     Raises:
         DataError: nothing is there, or nothing that could be read.
         OptionError: a column is asked for that is not there.
     """
-    found = matching(pattern)
-    if not found:
-        raise DataError(f"{option} {pattern}: {_nothing(Path(pattern))}")
-    layout = _of(option, pattern, found, answers)
+    if named := named_files(pattern):
+        layout = _of_named(option, named, answers)
+    else:
+        found = matching(pattern)
+        if not found:
+            wanted = Path(pattern)
+            raise DataError(f"{option} {pattern}: {_nothing(wanted)}; {advice(option, wanted)}")
+        layout = _of(option, pattern, found, answers)
     languages = [code.strip() for code in (answers.given("language") or "").split(",")]
     chosen = [code for code in languages if code]
     return layout.with_options(language=chosen) if chosen else layout
+
+
+def files_of(pattern: str) -> Sequence[str]:
+    """The patterns of files that what an option gives is made of."""
+    return list(named_files(pattern).values()) or [pattern]
+
+
+def _of_named(option: str, named: Mapping[str, str], answers: Answers) -> Layout:
+    """Aligned files that are named one by one."""
+    found = [Path(path) for path in named.values()]
+    for path in found:
+        if not path.is_file():
+            raise DataError(f"{option}: {path}: {_nothing(path)}; give the path of one")
+    kinds = {kind_of(path) for path in found}
+    if "json" in kinds:
+        raise DataError(
+            f"{option}: files of SQuAD's JSON are named by one pattern, as data/{LANG}.json; give "
+            "them names that have their languages' codes"
+        )
+    options = {} if kinds == {"lines"} else _options_of_each(found, answers)
+    return Layout(
+        shipped.ALIGNED, {"files": named, **options}, counted="items", notes=_notes(options)
+    )
+
+
+def _options_of_each(found: Sequence[Path], answers: Answers) -> Mapping[str, Any]:
+    """The options of aligned files with columns, one language in each."""
+    if any(kind_of(path) == "table" for path in found):
+        _check_headers(found)
+    return of_each_file(found, answers)
 
 
 def _of(option: str, pattern: str, found: Sequence[Path], answers: Answers) -> Layout:
@@ -71,7 +105,11 @@ def _of(option: str, pattern: str, found: Sequence[Path], answers: Answers) -> L
     kind = kind_of(first)
     if kind == "json":
         if LANG not in pattern:
-            raise DataError(_one_language(option, pattern, "SQuAD's JSON"))
+            usual = beside(first) or Path("data", f"{LANG}{first.suffix}")
+            raise DataError(
+                f"{option} {pattern}: is one file of SQuAD's JSON, so of one language; write "
+                f"{LANG} where the names of the files differ by language, as {usual}"
+            )
         notes = ["A passage is the paragraph that answers; 'unit: sentence' takes its sentence."]
         count = min(map(_articles, found))
         return Layout(
@@ -80,14 +118,15 @@ def _of(option: str, pattern: str, found: Sequence[Path], answers: Answers) -> L
     counted = "" if SET in pattern else "items"
     if LANG not in pattern:
         if kind == "lines":
-            raise DataError(_one_language(option, pattern, "plain lines"))
+            raise DataError(
+                f"{option} {pattern}: is one file of plain lines, so of one language; "
+                f"{advice(option, first)}"
+            )
         options = of_one_file(first, answers)
     elif kind == "lines":
         options = {}
     else:
-        if kind == "table":
-            _check_headers(found)
-        options = of_each_file(found, answers)
+        options = _options_of_each(found, answers)
     return Layout(
         shipped.ALIGNED, {"files": pattern, **options}, counted=counted, notes=_notes(options)
     )
@@ -165,14 +204,6 @@ def _articles(path: Path) -> int:
         return len(content["data"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0  # the plugin that reads it says what is wrong
-
-
-def _one_language(option: str, pattern: str, what: str) -> str:
-    usual = Path("data", f"{LANG}{Path(pattern).suffix}")
-    return (
-        f"{option} {pattern}: is one file of {what}, so of one language; write {LANG} where the "
-        f"names of the files differ by language, as {beside(Path(pattern)) or usual}"
-    )
 
 
 def _nothing(path: Path) -> str:

@@ -10,7 +10,7 @@ from hbench.registry import Built, build
 from hbench.starter import shipped
 from hbench.starter.answers import Answers
 from hbench.starter.choices import choose, usual_choices
-from hbench.starter.layouts import Layout, recognise
+from hbench.starter.layouts import Layout, files_of, recognise
 from hbench.starter.look import Found, check_languages, look
 from hbench.starter.peeking import size_of
 from hbench.starter.splits import check_apart, check_parts, divided
@@ -67,7 +67,7 @@ def make_starter(file: Path, answers: Answers) -> Starter:
         OptionError: an answer is wrong.
         PluginError: a plugin that is asked for is not there.
     """
-    question = "Where is your data, as data/{lang}.tsv (nothing: made-up data)"
+    question = "Where is your data, as data/{lang}.tsv or de=a.tsv,en=b.tsv (nothing: made-up data)"
     pattern = answers.get("data", question, "")
     data = _read(pattern, answers) if pattern else None
     encoder = _encoder(answers)
@@ -91,7 +91,7 @@ def make_starter(file: Path, answers: Answers) -> Starter:
 
 def _read(pattern: str, answers: Answers) -> _Data:
     layout = recognise("--data", pattern, answers)
-    size = size_of(pattern)
+    size = sum(map(size_of, files_of(pattern)))
     if size > LARGE:
         answers.tell(f"reading {size / 1e6:,.0f} MB ...")
     whole = look(_dataset(layout))
@@ -131,7 +131,8 @@ def _encoder(answers: Answers) -> Built:
 
 def _samplers(answers: Answers, *, is_parallel: bool) -> Mapping[str, Built | None]:
     """The samplers by name; None is the encoder as it is before training."""
-    usual = ",".join(shipped.SAMPLERS if is_parallel else shipped.MONOLINGUAL_SAMPLERS)
+    trained = shipped.SAMPLERS if is_parallel else shipped.MONOLINGUAL_SAMPLERS
+    usual = ",".join([*trained, UNTRAINED])
     wanted = answers.get("samplers", "Which samplers do you compare, divided by commas", usual)
     names = list(dict.fromkeys(name.strip() for name in wanted.split(",") if name.strip()))
     if not set(names) - {UNTRAINED}:

@@ -83,12 +83,12 @@ def starter(
         facts: sentences on the data and on what was taken for granted.
     """
     train, test = ({"use": each.use, **each.options} for each in layouts)
-    name = file.stem
+    name, trained = file.stem, [each for each, built in samplers.items() if built]
     return TEXT.format(
         commands=_commands(file),
         facts="\n".join(line for fact in facts for line in _comment(fact, 0)),
         key=value(name),
-        says=value(f"which sampler is better: {', '.join(samplers)}?"),
+        says=value(f"which sampler is better: {', '.join(trained)}?"),
         data_comment=_block(DATA_COMMENT, 6),
         train=value(train),
         steps_comment=_block(_on_steps(choices, encoder), 6),
@@ -108,7 +108,7 @@ def starter(
         settings_comment=_block(_on_settings(choices), 8),
         settings=value(list(choices.settings)),
         metrics=value(list(choices.metrics)),
-        claims="\n".join(_claims(choices, list(samplers))),
+        claims="\n".join(_claims(choices, trained)),
     )
 
 
@@ -135,8 +135,10 @@ DATA_COMMENT = (
 )
 SAMPLER_COMMENT = (
     "What is compared: every sampler with every encoder. `hbench plugins sampler` lists all, with "
-    "their options; {use: none} is the encoder before training."
+    "their options."
 )
+BEFORE = "before"  # what the encoder that is not trained is called
+ON_BEFORE = "The encoder before training: what have the others gained?"
 SEEDS_COMMENT = (
     "Each method is trained with each seed. A study needs 3 at least, 5 are better: with one, two "
     "models are compared, and not two methods."
@@ -176,8 +178,8 @@ def _chosen(built: Built) -> Mapping[str, Any]:
 
 def _sampler(name: str, built: Built | None) -> str:
     use: dict[str, Any] = {"use": name} | (dict(_chosen(built)) if built else {})
-    line = f"      {value(name)}: {value(use)}"
-    about = (getdoc(built.entry_factory) or "").partition("\n")[0] if built else "Not trained."
+    line = f"      {value(name if built else BEFORE)}: {value(use)}"
+    about = (getdoc(built.entry_factory) or "").partition("\n")[0] if built else ON_BEFORE
     return f"{line:<42}# {_safe(about)}" if about else line
 
 

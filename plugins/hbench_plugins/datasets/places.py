@@ -99,6 +99,7 @@ def of_codes(
         DataError: as ``find``.
     """
     found: dict[tuple[str, str], Place] = {}
+    there: set[str] = set()
     for code, path, group in names:
         try:
             tag = language_tag(shortened(code))
@@ -108,6 +109,7 @@ def of_codes(
                     f"{path}: {error}; or choose with 'language' what to read"
                 ) from None
             continue
+        there.add(tag)
         if tags is None or tag in tags:
             first = found.setdefault((group, tag), Place(tag, code, path, group))
             if (first.code, first.path) != (code, path):
@@ -117,9 +119,9 @@ def of_codes(
                 )
     absent = set(tags or ()) - {tag for _, tag in found}
     if absent or not found:
-        there = ", ".join(sorted({tag for _, tag in found})) or "nothing"
         lacking = f"no {', '.join(sorted(absent))}" if absent else "nothing"
-        raise DataError(f"{what}: {lacking} is there; found {there}")
+        all_there = ", ".join(sorted(there)) or "nothing"
+        raise DataError(f"{what}: {lacking} is there; found {all_there}")
     return [found[key] for key in sorted(found)]
 
 
