@@ -56,6 +56,15 @@ def test_a_difference_shows_its_interval_and_where_its_error_comes_from():
     ]  # fmt: skip
 
 
+def test_differences_say_what_their_intervals_and_their_p_speak_of():
+    (sheet,) = differences(entry(PLAIN), None)
+    assert sheet.note == (
+        "* significant: p adjusted by Holm; se: standard error from items (their clusters) and "
+        "from seeds. Intervals are of each difference alone; p is adjusted for all of them, and "
+        "sets the superscripts."
+    )
+
+
 def test_the_interval_has_the_coverage_that_was_asked_for():
     found = entry(PLAIN)
     found["family"]["alpha"] = 0.1
@@ -87,6 +96,37 @@ def test_strata_are_rows_and_methods_columns():
 def test_strata_against_a_baseline_are_differences_beside_its_figures():
     (sheet,) = strata(entry(*by("length", ("short", 0.5, 0.4), ("long", 0.2, 0.3))), "b")
     assert sheet.rows == [["short", "7", "+0.100°", "0.400"], ["long", "7", "-0.100°", "0.300"]]
+
+
+def strata_note(baseline=None, seeds=2, **of_pair):
+    """What stands below two strata in which no difference is significant."""
+    tables = by("length", ("short", 0.5, 0.4), ("long", 0.2, 0.3))
+    for each in tables:
+        each["comparisons"][0].update(significant=False, **of_pair)
+        each["rows"][0]["seeds"] = seeds
+    (sheet,) = strata(entry(*tables), baseline)
+    return sheet.note
+
+
+def test_strata_say_what_their_marks_mean_only_if_there_are_any():
+    tables = by("length", ("short", 0.5, 0.4), ("long", 0.2, 0.3))
+    tables[0]["comparisons"][0]["significant"] = False
+    assert [sheet.note for sheet in strata(entry(*tables), None)] == [
+        "Superscripts: significantly better than that column's method."
+    ]
+    assert strata_note() == (
+        "None of these 2 differences is significant (Benjamini-Hochberg, alpha 0.05)."
+    )
+    assert strata_note("b") == (
+        "Differences to b, whose own figures are shown. None of these 2 differences is significant "
+        "(Benjamini-Hochberg, alpha 0.05)."
+    )
+
+
+def test_strata_say_that_nothing_was_tested():
+    assert strata_note(p=None, p_adjusted=None) == "No difference is tested."
+    once = "No difference is tested: that needs several seeds of each method."
+    assert strata_note(seeds=1) == once
 
 
 def test_pairs_of_languages_are_a_grid_for_each_method():

@@ -4,6 +4,7 @@ Any number of processes may walk one plan on one results folder: whoever holds a
 the others go on with other jobs and come back.
 """
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,12 +16,13 @@ from hbench.errors import Damaged
 from hbench.failures import Failures
 from hbench.jobs import DataJob, Job, LeakageJob
 from hbench.locks import alone
+from hbench.manifests import check
 from hbench.mixture import Mixture, mixtures
 from hbench.plan import Plan
 from hbench.planner import BenchmarkPlan
 from hbench.protocols import Executor
 from hbench.records import Outcome
-from hbench.resolved import resolved
+from hbench.resolved import replaced, resolved
 from hbench.site import Site, prepare_torch
 from hbench.stages import compare
 from hbench.store import Store, as_json
@@ -88,6 +90,7 @@ def execute(
     store.sweep()
     details = [(part, resolved(part, store)) for part in plan.benchmarks]
     for part, detail in details:
+        watcher.noted(_replaced(store, detail))
         _write(store, part, "resolved.json", detail)
     walk = _Walk(plan, site, executor, watcher, fail_fast)
     set_aside: Counter[str] = Counter()
@@ -218,6 +221,17 @@ class _Walk:
         self.watcher.ended(job, outcome)
         self.watcher.noted(self.site.store.told())
         return outcome
+
+
+def _replaced(store: Store, detail: Mapping[str, Any]) -> list[str]:
+    """What is replaced of an earlier run, if that is known."""
+    folder = store.benchmark(detail["benchmark"])
+    try:
+        check(folder, ["resolved.json"])
+        note = replaced(json.loads((folder / "resolved.json").read_text(encoding="utf-8")), detail)
+    except (Damaged, FileNotFoundError):
+        return []
+    return [note] if note else []
 
 
 def _write(store: Store, part: BenchmarkPlan, name: str, content: Any) -> None:  # noqa: ANN401

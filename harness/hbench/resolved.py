@@ -3,9 +3,11 @@
 Compare reads nothing else of a spec, so that tables need neither the spec file nor its plugins.
 """
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from hbench.errors import shown
 from hbench.jobs import DataJob, ScoreJob
 from hbench.matrix import Method
 from hbench.planner import BenchmarkPlan
@@ -13,6 +15,8 @@ from hbench.registry import Kind, build
 from hbench.spec import AXES
 from hbench.store import Store
 from hbench.uses import UNTRAINED, PluginUse
+
+MOST = 3  # changes that a note lists
 
 
 def resolved(plan: BenchmarkPlan, store: Store) -> dict[str, Any]:
@@ -128,3 +132,32 @@ def _resolved_scores(job: ScoreJob, store: Store) -> dict[str, Any]:
 
 def _relative(folder: Path, store: Store) -> str:
     return folder.relative_to(store.root).as_posix()
+
+
+def replaced(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """What a run takes the place of, if an earlier one of its benchmark had another spec.
+
+    Args:
+        before: ``resolved.json`` as it was.
+        now: as it will be.
+    """
+    changes = list(_changes("", before["spec"], now["spec"]))
+    if not changes:
+        return None
+    more = f" and {len(changes) - MOST} more" if len(changes) > MOST else ""
+    return (
+        f"{now['benchmark']}: its last run had another spec ({'; '.join(changes[:MOST])}{more}). "
+        "Its tables are replaced; its systems are kept, and shown again by a run of that spec"
+    )
+
+
+def _changes(place: str, before: Any, now: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
+    """As ``train.steps: 80 before, 20 now``, for each value that is another."""
+    if before == now:
+        return
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        was, is_now = (shown(value) if value is not None else "none" for value in (before, now))
+        yield f"{place}: {was} before, {is_now} now"
+        return
+    for key in [*before, *(key for key in now if key not in before)]:
+        yield from _changes(f"{place}.{key}".lstrip("."), before.get(key), now.get(key))

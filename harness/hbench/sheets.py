@@ -12,6 +12,10 @@ from hbench.tables import ABSENT, ARROWS, EXPLORATORY, letter, superscript
 
 MOST_DIFFERENCES = 60
 MOST_COLUMNS = 8  # methods beside each other, in strata
+ALONE = (
+    "Intervals are of each difference alone; p is adjusted for all of them, and sets the "
+    "superscripts"
+)
 
 Entry = Mapping[str, Any]
 Table = Mapping[str, Any]
@@ -35,7 +39,7 @@ class Sheet:
 
 
 def differences(entry: Entry, baseline: str | None) -> list[Sheet]:
-    """The differences with their intervals, which decide, and their p.
+    """The differences with their intervals, each for itself, and their p, adjusted for all.
 
     Without a baseline those of the primary family; with one, of all metrics, each method's
     difference to the baseline.
@@ -79,7 +83,7 @@ def _difference_note(entry: Entry, chosen: Sequence[tuple[Table, Mapping[str, An
     parts = ["se: standard error from items (their clusters) and from seeds"]
     if any(pair.get("seed_sd_limit") is not None for _, pair in chosen):
         parts.append("s < x: as methods they differ significantly if the seed sd is below x")
-    return "; ".join([*adjusted, *parts]) + "."
+    return "; ".join([*adjusted, *parts]) + f". {ALONE}."
 
 
 def strata(entry: Entry, baseline: str | None) -> Iterator[Sheet]:
@@ -90,7 +94,8 @@ def strata(entry: Entry, baseline: str | None) -> Iterator[Sheet]:
         methods = [row["method"] for row in tables[0]["rows"]]
         title = f"{entry['benchmark']}: {dataset}, {setting}, {column(tables[0])}"
         if tables[0]["by"] == "pair" and all(_single(table["stratum"]) for table in tables):
-            yield from _grids(title, tables, methods, baseline)
+            note = _strata_note(entry, tables, baseline)
+            yield from _grids(title, tables, methods, baseline, note)
             continue
         for start in range(0, len(methods), MOST_COLUMNS):
             part = list(enumerate(methods))[start : start + MOST_COLUMNS]
@@ -101,17 +106,36 @@ def strata(entry: Entry, baseline: str | None) -> Iterator[Sheet]:
                 + [_figure(table, method, methods, baseline) for _, method in part]
                 for table in tables
             ]
-            yield Sheet(title, headers, rows, _strata_note(baseline))
+            yield Sheet(title, headers, rows, _strata_note(entry, tables, baseline))
 
 
-def _strata_note(baseline: str | None) -> str:
-    if baseline is None:
-        return "Superscripts: significantly better than that column's method."
-    return f"Differences to {baseline}, whose own figures are shown; {EXPLORATORY}: significant."
+def _strata_note(entry: Entry, tables: Sequence[Table], baseline: str | None) -> str:
+    """What the marks in the tables of strata mean, or why there are none."""
+    pairs = [(table, pair) for table in tables for pair in _to_baseline(table, baseline)]
+    shown = "" if baseline is None else f"Differences to {baseline}, whose own figures are shown. "
+    if any(pair["significant"] for _, pair in pairs):
+        if baseline is None:
+            return "Superscripts: significantly better than that column's method."
+        return f"{shown}{EXPLORATORY}: significant."
+    tested = [pair for table, pair in pairs if _is_tested(table, pair)]
+    if not tested:
+        once = any(row["seeds"] == 1 for table in tables for row in table["rows"])
+        why = ": that needs several seeds of each method" if once else ""
+        return f"{shown}No difference is tested{why}."
+    what = "The one difference is not" if len(tested) == 1 else (
+        f"None of these {len(tested):,} differences is")  # fmt: skip
+    alpha = entry["family"]["alpha"]
+    return f"{shown}{what} significant (Benjamini-Hochberg, alpha {alpha})."
+
+
+def _is_tested(table: Table, pair: Mapping[str, Any]) -> bool:
+    """Whether a pair can be marked: models trained once have a p, which says nothing of methods."""
+    once = {row["method"] for row in table["rows"] if row["seeds"] == 1}
+    return pair["p"] is not None and not once & {pair["a"], pair["b"]}
 
 
 def _grids(
-    title: str, tables: Sequence[Table], methods: Sequence[str], baseline: str | None
+    title: str, tables: Sequence[Table], methods: Sequence[str], baseline: str | None, note: str
 ) -> Iterator[Sheet]:
     """For each method its language pairs: a row for each query language, a column for a pool's."""
     cells = {tuple(table["stratum"].split(" > ")): table for table in tables}
@@ -129,7 +153,7 @@ def _grids(
         ]
         named = f"{title}: {letter(number)} {method}"
         headers = ["queries \\ passages", *sorted(pools)]
-        yield Sheet(named, headers, rows, _strata_note(baseline) if number == 0 else "")
+        yield Sheet(named, headers, rows, note if number == 0 else "")
 
 
 def published(entry: Entry) -> list[Sheet]:

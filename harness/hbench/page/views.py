@@ -198,9 +198,8 @@ def _primary(entry: Entry, level: str) -> list[Sheet]:
         "se seeds", "p adjusted", "Significantly better",
     ]  # fmt: skip
     note = (
-        f"Intervals are of each difference alone; p is adjusted for all of them, and significant "
-        f"up to {entry['family']['alpha']}. se: standard error from items (their clusters) and "
-        "from seeds."
+        f"{sheets.ALONE}; it is significant up to {entry['family']['alpha']}. se: standard error "
+        "from items (their clusters) and from seeds."
     )
     limits = [p.get("seed_sd_limit") for t in entry["tables"] for p in t["comparisons"]]
     if any(limit is not None for limit in limits):
