@@ -21,8 +21,9 @@ COMMENT = re.compile(r"(?:^|\s+)#.*$", re.M)
 KEYS = frozenset({
     "version", "benchmarks", "says", "default", "train", "data", "use", "weight", "cap",
     "minimum", "steps", "batch_size", "learning_rate", "warmup", "schedule", "weight_decay",
-    "clip", "precision", "token_budget", "gradient_caching", "validation", "every", "patience",
-    "leakage", "encoders", "samplers", "objectives", "transforms", "seeds", "evaluate",
+    "clip", "precision", "token_budget", "gradient_caching", "deterministic", "validation",
+    "every", "patience", "leakage", "encoders", "samplers", "objectives", "transforms", "seeds",
+    "evaluate",
     "settings", "name", "pool", "metrics", "top_k", "vectors", "index", "claims", "dataset",
     "metric", "setting", "method", "better_than", "not_worse_than", "equal_to", "margin", "by",
     "languages", "evaluated", "monolingual_batches", "description", "published", "query_language",
@@ -46,8 +47,9 @@ POSITIVE = frozenset({
 })  # fmt: skip
 NEVER_NULL = frozenset({
     "version", "benchmarks", "says", "default", "data", "use", "weight", "steps", "batch_size",
-    "learning_rate", "warmup", "schedule", "weight_decay", "clip", "gradient_caching", "every",
-    "encoders", "samplers", "objectives", "transforms", "seeds", "evaluate", "metrics", "top_k",
+    "learning_rate", "warmup", "schedule", "weight_decay", "clip", "gradient_caching",
+    "deterministic", "every", "encoders", "samplers", "objectives", "transforms", "seeds",
+    "evaluate", "metrics", "top_k",
     "vectors", "claims", "published", "name", "value", "source",
 })  # fmt: skip
 REQUIRED = frozenset({

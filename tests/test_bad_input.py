@@ -15,7 +15,8 @@ def folder(tmp_path, monkeypatch):
 SPECS = """
 use: mono -> use: mno
     f.yaml:6:28: benchmarks.tiny.samplers.mono.use: no sampler is named 'mno': did you mean 'mono'?
-    Allowed: cross, hybrid, mixed, mono, source (`hbench plugins sampler` lists them)
+    Allowed: cross, hybrid, mixed, mono, source (`hbench plugins sampler` lists them), or install
+    the package that has it
 use: hybrid -> use: hybrid, alhpa: 0.5
     f.yaml:6:57: benchmarks.tiny.samplers.hybrid.alhpa: sampler 'hybrid' (hbench 0.1.0) has no
     option 'alhpa': did you mean 'alpha'? Allowed: alpha, language_weight, pairs, source_weight,
@@ -137,7 +138,7 @@ RUNS = """
     --track wandb: not installed; run `pip install wandb`
 --executor lcoal
     no executor is named 'lcoal': did you mean 'local'? Allowed: local (`hbench plugins executor`
-    lists them)
+    lists them), or install the package that has it
 """
 
 

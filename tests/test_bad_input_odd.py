@@ -16,7 +16,8 @@ LIMIT = 200_000  # bytes of a spec
 FOUND_NOTHING = "f.yaml:1:1: a spec has the keys version and benchmarks; found nothing"
 UNKNOWN = (
     "f.yaml:6:28: benchmarks.tiny.samplers.mono.use: no sampler is named 'mno': did you mean "
-    "'mono'? Allowed: cross, hybrid, mixed, mono, source (`hbench plugins sampler` lists them)"
+    "'mono'? Allowed: cross, hybrid, mixed, mono, source (`hbench plugins sampler` lists them), "
+    "or install the package that has it"
 )
 WRONG = SPEC.replace("use: mono", "use: mno").encode()
 

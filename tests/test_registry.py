@@ -61,7 +61,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(install):
         registry.find("dataset", "tyo")
     assert str(caught.value) == (
         "no dataset is named 'tyo': did you mean 'toy'? Allowed: toy "
-        "(`hbench plugins dataset` lists them)"
+        "(`hbench plugins dataset` lists them), or install the package that has it"
     )
 
 

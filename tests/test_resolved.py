@@ -22,6 +22,6 @@ def test_another_spec_is_told_with_what_differs_and_what_becomes_of_the_tables()
 
 
 def test_many_changes_are_counted():
-    before = detail(**{name: 1 for name in "abcdef"})
-    now = detail(**{name: 2 for name in "abcdef"})
+    before = detail(**dict.fromkeys("abcdef", 1))
+    now = detail(**dict.fromkeys("abcdef", 2))
     assert "c: 1 before, 2 now and 3 more). Its tables" in str(replaced(before, now))

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from hbench.manifests import check, read_manifest
-from hbench.records import Int32Array, Int64Array, Side
+from hbench.records import BoolArray, Int32Array, Int64Array, Side
 
 TABLES: dict[Side, str] = {"query": "queries", "passage": "passages"}
+MOST_NAMED = 5  # languages
 SHARD = 65_536  # distinct texts of a side and language whose vectors lie in one file
 
 
@@ -153,6 +154,22 @@ class Corpus:
         languages: Int64Array = np.searchsorted(self.passage_offsets, passages, side="right") - 1
         return languages
 
+    def repeated(self) -> BoolArray:
+        """(passages,) whether another passage of the same language has the same text."""
+        parts = [self.text_numbers("passage", name) for name in self.languages]
+        found: BoolArray = np.concatenate([np.bincount(part)[part] > 1 for part in parts])
+        return found
+
+    def told_repeated(self) -> str:
+        """What ``told_repeated`` says of the passages."""
+        parts = np.split(self.repeated(), self.passage_offsets[1:-1])
+        return told_repeated(
+            {
+                name: (int(part.sum()), len(part))
+                for name, part in zip(self.languages, parts, strict=True)
+            }
+        )
+
     def answered(self) -> Int64Array:
         """(L, L) how many queries of language a have a relevant passage in language b."""
         has_passage = self.first_relevant() >= 0
@@ -195,6 +212,26 @@ class Corpus:
         parts = [self.table(f"{prefix}-{lang}")[name].to_numpy() for lang in self.languages]
         column: Int32Array = np.concatenate(parts)
         return column
+
+
+def told_repeated(counts: Mapping[str, tuple[int, int]]) -> str:
+    """A sentence on passages whose text another passage of the language has; "" if there are none.
+
+    Args:
+        counts: by language, how many such passages there are, and how many passages.
+
+    >>> told_repeated({"de": (0, 9), "es": (2, 9)})[:56]
+    '2 of 9 passages in es have the text of another one, whic'
+    """
+    found = {name: count for name, count in counts.items() if count[0]}
+    if not found:
+        return ""
+    some, all_there = (sum(numbers) for numbers in zip(*found.values(), strict=True))
+    where = ", ".join(found) if len(found) <= MOST_NAMED else f"{len(found)} languages"
+    return (
+        f"{some:,} of {all_there:,} passages in {where} have the text of another one, which counts "
+        "as a wrong answer; give equal passages one id, as BEIR's folders can"
+    )
 
 
 def taken(column: Any, rows: Int32Array | Int64Array) -> Any:  # noqa: ANN401

@@ -41,7 +41,7 @@ def inspect(job: DataJob, store: Store, examples: int) -> dict[str, Any]:
         "fingerprint": job.fingerprint,
         "folder": str(folder),
         "bytes": sum(file["bytes"] for file in manifest["files"].values()),
-        "notes": facts["notes"],
+        "notes": list(filter(None, [*facts["notes"], corpus.told_repeated()])),
         "checked": bool(known),
         "differs": [
             {"language": name, "what": what, "found": counts[name][what], "expected": expected}

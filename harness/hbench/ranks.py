@@ -18,6 +18,7 @@ from hbench.protocols import Metric
 from hbench.records import BoolArray, FloatArray, Int32Array, Int64Array, Ranks, Top
 from hbench.settings import Component
 
+TIES_TOLD = 0.01  # the share of relevant passages from which on ties are told
 UNLISTED = np.iinfo(np.int32).max  # more beats than any pool has candidates
 TRACE = 1e-20
 FAR = (2.0**80, 2.0**100)  # ranks at which a passage adds less than 1e-20 to any sum of reciprocals
@@ -53,6 +54,19 @@ class Beats(Pairs):
         """Read the file."""
         with np.load(path, allow_pickle=False) as file:
             return cls(*(file[name] for name in ("query", "passage", "grade", "beats")))
+
+
+def told_ties(share: float, why: str) -> str:
+    """A sentence on ties, "" if they are few.
+
+    Args:
+        share: of the relevant passages that tie with an irrelevant one.
+        why: a sentence on their cause, or "".
+    """
+    if share <= TIES_TOLD:
+        return ""
+    told = f"{share:.1%} of relevant passages tie with an irrelevant one"
+    return f"{told}: {why}" if why else told
 
 
 def relevant_pairs(corpus: Corpus) -> Pairs:

@@ -119,7 +119,7 @@ def find(kind: Kind, name: str) -> Entry:
     if not offered:
         raise PluginError(
             f"no {kind} is named {name!r}: {did_you_mean(name, entries(kind))} "
-            f"(`hbench plugins {kind}` lists them)"
+            f"(`hbench plugins {kind}` lists them), or install the package that has it"
         )
     if len(offered) > 1:
         owners = " and ".join(f"{e.distribution} {e.distribution_version}" for e in offered)

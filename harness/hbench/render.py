@@ -11,7 +11,7 @@ from hbench.sheets import Sheet
 from hbench.tables import Group, Notes, cell, groups, heading, letter, superscript
 from hbench.wording import escaped, family_line, remarks, unit_line
 
-VERSION = 3  # raised when a comparison is shown otherwise
+VERSION = 4  # raised when a comparison is shown otherwise
 WIDTH = 96  # of the lines of text under a table in the terminal
 Style = Literal["table", "markdown", "latex"]
 

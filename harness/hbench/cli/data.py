@@ -40,6 +40,7 @@ def data(
     Its counts are held against those that are known, and exit code 1 says that they differ.
     """
     with answering() as answer:
+        from hbench.errors import Damaged
         from hbench.inspection import inspect
         from hbench.jobs import DataJob
         from hbench.registry import build
@@ -54,9 +55,14 @@ def data(
             apply_override(options, override)
         dataset, store = build("dataset", name, options), Store(results)
         job = DataJob(dataset, dataset.plugin.fingerprint())
-        if not job.is_done(store):
+        try:
             _fetch(job, store)
-        found = inspect(job, store, examples)
+            found = inspect(job, store, examples)
+        except Damaged as error:
+            store.put_aside(error.folder, error.cause)
+            tell("\n".join(store.told()))
+            _fetch(job, store)
+            found = inspect(job, store, examples)
         if form == "json":
             answer.json(found)
         else:
@@ -66,13 +72,16 @@ def data(
 
 
 def _fetch(job: "DataJob", store: "Store") -> None:
-    """Download and store the dataset, with a word on what is going on."""
+    """Download and store the dataset unless it is here, with a word on what is going on."""
     from hbench.announcing import announce
     from hbench.errors import DataError
+    from hbench.locks import alone
     from hbench.provenance import find_hardware
     from hbench.site import Site
     from hbench.worker import run_job
 
+    if job.is_done(store):
+        return
     for line in announce([job], store):
         tell(line)
     said = ""
@@ -83,7 +92,10 @@ def _fetch(job: "DataJob", store: "Store") -> None:
             tell(what)
             said = what
 
-    outcome = run_job(job, Site(store, find_hardware("cpu")), progress)
+    with alone(store.lock(job.written(store))):  # others that want it wait
+        if job.is_done(store):
+            return
+        outcome = run_job(job, Site(store, find_hardware("cpu")), progress)
     if outcome.state != "done":
         raise DataError(f"{job.title}: {outcome.message}")
 

@@ -17,7 +17,7 @@ from hbench.ahead import ahead
 from hbench.corpus import Corpus
 from hbench.packing import to_device
 from hbench.pools import ReadVectors, check_sizes, query_vectors
-from hbench.ranks import Pairs, relevant_pairs
+from hbench.ranks import TIES_TOLD, Pairs, relevant_pairs, told_ties
 from hbench.records import Int32Array, Int64Array
 from hbench.toplist import write_top
 from hbench.vectors import Vectors
@@ -72,8 +72,8 @@ def run(
         threads: of faiss.
 
     Returns:
-        What the manifest tells: pairs, and the share that ties with an irrelevant passage; or the
-        recall of the index.
+        What the manifest tells: pairs, the share that ties with an irrelevant passage, and why; or
+        the recall of the index.
 
     Raises:
         DataError: vectors of queries and passages differ in size.
@@ -85,9 +85,8 @@ def run(
     if index is None:
         counts = count(corpus, pairs, read, top_k=top_k, device=device, progress=progress)
         share = float((counts.ties > 0).mean()) if len(counts.ties) else 0.0
-        detail["tied_share"] = share
-        if share > 0.01:
-            detail["notes"] = [f"{share:.1%} of relevant passages tie with an irrelevant one"]
+        detail |= {"tied_share": share, "tied_why": _why_tied(corpus, pairs, share)}
+        detail["notes"] = list(filter(None, [told_ties(share, detail["tied_why"])]))
     else:
         found = approximate.count(
             corpus, pairs.query, pairs.passage, read,
@@ -106,6 +105,13 @@ def run(
     )
     write_top(corpus, counts.top, counts.top_passage, folder / "top.parquet")
     return detail
+
+
+def _why_tied(corpus: Corpus, pairs: Pairs, share: float) -> str:
+    """That equal passages are the cause of ties, if that many of the relevant ones are such."""
+    if share <= TIES_TOLD or corpus.repeated()[pairs.passage].mean() < share / 2:
+        return ""
+    return corpus.told_repeated()
 
 
 def count(

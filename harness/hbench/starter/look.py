@@ -1,5 +1,6 @@
 """What a dataset holds, read through its plugin, as far as a spec's values depend on it."""
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ class Found:
         items: as samplers see them.
         clusters: groups of items that share a source.
         pools: by language, its passages.
+        repeated: by language, how many of them have the text of another one.
         answered: (L, L) whether a query of language a has a relevant passage in language b.
         texts: the queries and their answers.
         signs: of a query and its answer together, the mean, as far as encoders read them.
@@ -33,6 +35,7 @@ class Found:
     items: Items
     clusters: int
     pools: Mapping[str, int]
+    repeated: Mapping[str, int]
     answered: BoolArray
     texts: frozenset[str]
     signs: float
@@ -95,14 +98,14 @@ def look(dataset: Dataset) -> Found:
     if not (has_query & has_passage).any():
         raise DataError("the data holds no query that has an answer in its language")
     source = np.zeros(len(names), np.int32)
-    pools = dict.fromkeys(languages, 0)
-    for _, language in told:
-        pools[language] += 1
+    texts = {tag: Counter(text for (_, own), text in told.items() if own == tag)
+             for tag in languages}  # fmt: skip
     return Found(
         names,
         Items(tuple(languages), query, passage, source, np.ones(1)),
         len(set(clusters.values())),
-        pools,
+        {tag: own.total() for tag, own in texts.items()},
+        {tag: sum(n for n in own.values() if n > 1) for tag, own in texts.items()},
         (has_query.T.astype(np.int64) @ has_passage) > 0,
         frozenset([*asked.values(), *answers.values()]),
         _mean_length(asked) + _mean_length(answers),

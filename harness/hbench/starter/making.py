@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hbench.corpus import told_repeated
 from hbench.errors import OptionError
 from hbench.protocols import Dataset
 from hbench.registry import Built, build
@@ -108,7 +109,7 @@ def _read(pattern: str, answers: Answers) -> _Data:
     if not other:
         check_parts(whole, train, test, pattern)
     check_languages(test, other or pattern)
-    warnings = _shared(train, test)
+    warnings = [*_shared(train, test), *_repeated(test)]
     return _Data(layouts, train, test, [whole.described(), *layout.notes, how], warnings)
 
 
@@ -117,6 +118,12 @@ def _shared(train: Found, test: Found) -> list[str]:
     count = len(test.texts & train.texts)
     line = f"{count:,} of the {len(test.texts):,} texts to evaluate on are trained on too"
     return [f"{line}, word for word; see 'leakage' in the file"] if count else []
+
+
+def _repeated(test: Found) -> list[str]:
+    """Which passages to evaluate on are equal to another one."""
+    told = told_repeated({tag: (test.repeated[tag], test.pools[tag]) for tag in test.languages})
+    return [f"of what is evaluated on, {told}"] if told else []
 
 
 def _dataset(layout: Layout) -> Dataset:
