@@ -22,12 +22,16 @@ class Row:
         number: of the row, from 0.
         query: what is asked.
         passage: what answers it.
+        cluster: what its item shares with others; "" if no field says.
+        line: where it is.
     """
 
     item: str
     number: int
     query: str
     passage: str
+    cluster: str
+    line: Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Column:
         query: the field that holds the query.
         passage: the field that holds the passage.
         key: the field that holds the item's id; "" numbers the rows.
+        cluster: the field that holds what the item shares with others; "" if there is none.
         has_gaps: the file holds all languages, and where a field is blank the item is not there.
     """
 
@@ -46,6 +51,7 @@ class Column:
     query: str
     passage: str
     key: str
+    cluster: str
     has_gaps: bool
 
     def rows(self, lengths: dict[Path, int]) -> Iterator[Row]:
@@ -69,7 +75,9 @@ class Column:
                 continue
             if blank and blank[0] in record.fields:
                 raise DataError(f"{record.line}: {self._blank(blank[0])}")
-            yield Row(item, count - 1, record.text(self.query), record.text(self.passage))
+            query, passage = record.text(self.query), record.text(self.passage)
+            cluster = record.id(self.cluster) if self.cluster else ""
+            yield Row(item, count - 1, query, passage, cluster, record.line)
         lengths[self.place.path] = count
 
     def _blank(self, name: str) -> str:
@@ -96,7 +104,7 @@ class Column:
 
 
 def columns(
-    where: Files, language: Choice, *, query: str, passage: str, key: str
+    where: Files, language: Choice, *, query: str, passage: str, key: str, cluster: str
 ) -> Sequence[Column]:
     """The columns that the options of ``Parallel`` name, sorted by set and language.
 
@@ -105,13 +113,33 @@ def columns(
     """
     tags = places.chosen(language)
     if isinstance(where, Path) and LANG not in str(where):
-        return _of_one_file(where, tags, query=query, passage=passage, key=key)
+        return _of_one_file(where, tags, query=query, passage=passage, key=key, cluster=cluster)
     if isinstance(where, Path):
         found = places.find(where, language)
     else:
         names = [(code, path, "") for code, path in where.items()]
         found = places.of_codes(names, tags, "files")
-    return [Column(place, query, passage, key, has_gaps=False) for place in found]
+    return [Column(place, query, passage, key, cluster, has_gaps=False) for place in found]
+
+
+def check_cluster(field: str, row: Row, known: dict[str, tuple[str, Line]]) -> None:
+    """Whether an item is of one cluster in every language.
+
+    Args:
+        field: that holds the cluster.
+        row: the next one.
+        known: by item the cluster and where it was first found; the row is added.
+
+    Raises:
+        DataError: it is not; names both lines.
+    """
+    cluster, line = known.setdefault(row.item, (row.cluster, row.line))
+    if cluster != row.cluster:
+        raise DataError(
+            f"{row.line}: {field!r} is {shown(row.cluster)}, and of the same item, "
+            f"{shown(row.item)}, in {line} {shown(cluster)}; an item is of one cluster: give it "
+            "one value in every language"
+        )
 
 
 def check_lengths(lengths: Mapping[Path, int]) -> None:
@@ -132,7 +160,7 @@ def check_lengths(lengths: Mapping[Path, int]) -> None:
 
 
 def _of_one_file(
-    path: Path, tags: Sequence[str] | None, *, query: str, passage: str, key: str
+    path: Path, tags: Sequence[str] | None, *, query: str, passage: str, key: str, cluster: str
 ) -> Sequence[Column]:
     """The columns of a file that holds all languages: one for each field of a query."""
     fields = _fields(path)
@@ -140,16 +168,18 @@ def _of_one_file(
     codes = [
         field[len(before) : len(field) - len(after)]
         for field in fields
-        if field != key and field.startswith(before) and field.endswith(after)
+        if field not in (key, cluster) and field.startswith(before) and field.endswith(after)
     ]
     if "id" in codes and not key and tags is None:
         raise DataError(
             f"{path}: 'id' may be the ids or Indonesian; say id: id, or choose with 'language'"
         )
     names = [(code, path, "") for code in codes]
+    found = places.of_codes(names, tags, str(path))
+    texts = [[name.replace(LANG, place.code) for name in (query, passage)] for place in found]
     return [
-        Column(place, query.replace(LANG, place.code), passage.replace(LANG, place.code), key, True)
-        for place in places.of_codes(names, tags, str(path))
+        Column(place, *own, key, cluster, has_gaps=True)
+        for place, own in zip(found, texts, strict=True)
     ]
 
 

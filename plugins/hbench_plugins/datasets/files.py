@@ -95,11 +95,11 @@ class Record:
 
     def _field(self, name: str) -> Any:  # noqa: ANN401 - JSON
         if name not in self.fields:
-            names = ", ".join(map(shown, islice(self.fields, MOST_NAMES))) or "none"
-            more = ", ..." if len(self.fields) > MOST_NAMES else ""
-            raise DataError(
-                f"{self.line}: there is no field {name!r}; its fields are {names}{more}"
-            )
+            is_table = kind_of(self.line.path) == "tsv"
+            where = f"{Line(self.line.path, 1)}: there is no column" if is_table else (
+                f"{self.line}: there is no field")  # fmt: skip
+            hint = did_you_mean(name, self.fields) if self.fields else "it holds none"
+            raise DataError(f"{where} {name!r}: {hint}")
         return self.fields[name]
 
 

@@ -11,7 +11,7 @@ from hbench.manifests import file_record, key_of
 from hbench.records import Judgement, Passage, Query
 from hbench_plugins.datasets import columns, files, places
 from hbench_plugins.datasets.columns import Column, Row
-from hbench_plugins.datasets.files import LINE
+from hbench_plugins.datasets.files import LINE, Line
 from hbench_plugins.datasets.places import LANG, SET
 
 
@@ -61,6 +61,8 @@ class Parallel:
             query.
         id: the field that joins languages; what a file's ids end in, as ``_en``, is no part of
             it if it is the language. Not given: files are joined line by line.
+        cluster: the field with the name of what an item shares with others, as the page that it
+            is from; the same in every language.
         clusters: a file with the name of the document that each line is from.
         items: such as ``0-999``: only these, counted from 0 in the order of the lines, in each
             set; with ``id``, in the order in which ids first occur. Not given: all.
@@ -71,6 +73,7 @@ class Parallel:
     query: str | None = None
     passage: str | None = None
     id: str | None = None
+    cluster: str | None = None
     clusters: Path | None = None
     items: str | None = None
     version: ClassVar[int] = 1
@@ -80,10 +83,11 @@ class Parallel:
         places.chosen(self.language)
         if self.items is not None:
             places.number_range("items", self.items)
-        if self.clusters and (self.id or SET in str(self.files)):
+        if self.clusters and (self.id or self.cluster or SET in str(self.files)):
             raise OptionError(
-                f"clusters: only for one set of files that are joined line by line, without 'id' "
-                f"and {SET}",
+                f"clusters: only for one set of files that are joined line by line, without 'id', "
+                f"'cluster' and {SET}; for others name the column with the cluster, as "
+                "cluster: page",
                 ("clusters",),
             )
         self._check_fields()
@@ -110,8 +114,11 @@ class Parallel:
     def queries(self) -> Iterator[Query]:
         """Set by set, language by language, in the files' order."""
         documents = self._documents()
+        known: dict[str, tuple[str, Line]] = {}
         for text in self._texts(documents):
-            cluster = documents.get(text.row.number, "")
+            if self.cluster is not None:
+                columns.check_cluster(self.cluster, text.row, known)
+            cluster = documents.get(text.row.number, text.row.cluster)
             yield Query(text.item, text.language, text.row.query, cluster)
 
     def passages(self) -> Iterator[Passage]:
@@ -138,6 +145,12 @@ class Parallel:
             raise OptionError("files: give a file for each language", ("files",))
         if has_fields and not self._is_one_file and self.query is None:
             raise OptionError("query: name the field that holds the text", ("query",))
+        if self.cluster is not None and not has_fields:
+            raise OptionError(
+                "cluster: plain lines have no fields; name a file with the document of each line "
+                "by 'clusters'",
+                ("cluster",),
+            )
         for name, field in (("query", self.query), ("passage", self.passage)):
             if self._is_one_file and field is not None and LANG not in field:
                 raise OptionError(
@@ -158,6 +171,7 @@ class Parallel:
             query=query,
             passage=self.passage or query,
             key=self.id or "",
+            cluster=self.cluster or "",
         )
 
     def _texts(self, documents: Mapping[int, str] | None = None) -> Iterator[_Text]:
