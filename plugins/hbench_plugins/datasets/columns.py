@@ -122,23 +122,23 @@ def columns(
     return [Column(place, query, passage, key, cluster, has_gaps=False) for place in found]
 
 
-def check_cluster(field: str, row: Row, known: dict[str, tuple[str, Line]]) -> None:
+def check_cluster(field: str, item: str, row: Row, known: dict[str, tuple[str, Line]]) -> None:
     """Whether an item is of one cluster in every language.
 
     Args:
         field: that holds the cluster.
+        item: its name.
         row: the next one.
         known: by item the cluster and where it was first found; the row is added.
 
     Raises:
         DataError: it is not; names both lines.
     """
-    cluster, line = known.setdefault(row.item, (row.cluster, row.line))
+    cluster, line = known.setdefault(item, (row.cluster, row.line))
     if cluster != row.cluster:
         raise DataError(
-            f"{row.line}: {field!r} is {shown(row.cluster)}, and of the same item, "
-            f"{shown(row.item)}, in {line} {shown(cluster)}; an item is of one cluster: give it "
-            "one value in every language"
+            f"{row.line}: {field!r} is {shown(row.cluster)}, and in {line}, of the same item, "
+            f"{shown(cluster)}; an item is of one cluster: give it one value in every language"
         )
 
 

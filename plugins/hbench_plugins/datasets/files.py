@@ -10,13 +10,12 @@ import reprlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from hbench.errors import MOST_NAMES, DataError, shortened, shown
+from hbench.errors import DataError, did_you_mean, shortened, shown
 from hbench_plugins.datasets import quoting
 from hbench_plugins.datasets.unpacking import opened
 

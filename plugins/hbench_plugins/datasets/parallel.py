@@ -117,7 +117,7 @@ class Parallel:
         known: dict[str, tuple[str, Line]] = {}
         for text in self._texts(documents):
             if self.cluster is not None:
-                columns.check_cluster(self.cluster, text.row, known)
+                columns.check_cluster(self.cluster, text.item, text.row, known)
             cluster = documents.get(text.row.number, text.row.cluster)
             yield Query(text.item, text.language, text.row.query, cluster)
 

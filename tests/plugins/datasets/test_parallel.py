@@ -250,6 +250,8 @@ def test_items_beyond_the_last_are_refused(moses):
         ({"files": "x.tsv", "passage": "a"}, "passage: one file holds all languages"),
         ({"files": "{set}.{lang}", "clusters": "x"}, "clusters: only for one set of files"),
         ({"files": "x.{lang}", "clusters": "x", "id": "id"}, "clusters: only for one set"),
+        ({"files": "x.tsv", "clusters": "x", "cluster": "a"}, "clusters: only for one set"),
+        ({"files": "x.{lang}", "cluster": "page"}, "cluster: plain lines have no fields; name"),
         ({"files": "x.{lang}", "language": "german"}, "language: 'german' is no language code"),
     ],
 )
