@@ -31,7 +31,7 @@ class Toy(Job):
     needs: tuple[Job, ...] = ()
 
     @property
-    def title(self):
+    def title(self):  # type: ignore[override]
         return self.name
 
     @property
