@@ -152,6 +152,26 @@ def test_a_job_that_another_process_is_at_is_left_to_it_and_the_rest_goes_on(wor
     assert world.ran == {"b": 1, "c": 1}
 
 
+def test_who_waits_for_others_for_a_while_says_for_which_jobs(world, monkeypatch):
+    monkeypatch.setattr(executor, "LONGEST", 0.04)
+    world.write(C)
+    begun = threading.Event()
+
+    def other():
+        with alone(world.store.lock(A.written(world.store))):
+            begun.set()
+            time.sleep(0.3)
+            world.write(A)
+            world.write(B)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    begun.wait()
+    world.walk()
+    thread.join()
+    assert world.lines == ["note waiting for other processes, which are at: a"]
+
+
 def test_a_job_whose_process_died_is_taken_over(world):
     with alone(world.store.lock(A.written(world.store))):
         pass  # the lock's file is there, and nobody holds it

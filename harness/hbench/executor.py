@@ -116,8 +116,8 @@ class _Walk:
 
     Args:
         outcomes: by job key, of the jobs that have ended.
-        busy: the keys of jobs that could not run just now: another process is at them, or what
-            they need was damaged.
+        busy: titles, by key, of jobs that could not run just now: another process is at them, or
+            what they need was damaged.
         runs: how often each job ran.
     """
 
@@ -127,7 +127,7 @@ class _Walk:
     watcher: Watcher
     fail_fast: bool
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    busy: set[str] = field(default_factory=set)
+    busy: dict[str, str] = field(default_factory=dict)
     runs: Counter[str] = field(default_factory=Counter)
     has_mixed: bool = False
 
@@ -165,9 +165,16 @@ class _Walk:
             is_stuck = before == (len(self.outcomes), self.runs.total())
             if is_stuck and not self.busy:  # an executor that does nothing, and says so
                 self.outcomes |= found
-            pause = min(2 * pause, LONGEST) if is_stuck else SHORTEST
             if self.busy:
-                time.sleep(pause)
+                pause = self._wait(pause) if is_stuck else SHORTEST
+
+    def _wait(self, pause: float) -> float:
+        """Wait for other processes, and say so if it takes longer; returns how long next time."""
+        time.sleep(pause)
+        if pause < LONGEST <= 2 * pause:
+            others = ", ".join(self.busy.values())
+            self.watcher.noted([f"waiting for other processes, which are at: {others}"])
+        return min(2 * pause, LONGEST)
 
     def _ready(self, left: Iterable[Job]) -> list[Job]:
         """Those that may still be done; the others get their outcome."""
@@ -195,7 +202,7 @@ class _Walk:
         store = self.site.store
         with alone(store.lock(job.written(store)), wait=False) as ours:
             if not ours:
-                self.busy.add(job.key)
+                self.busy[job.key] = job.title
                 return Outcome("skipped", message="another process is at it")
             if job.is_done(store):
                 outcome = Outcome("done", message="by another process")
@@ -216,7 +223,7 @@ class _Walk:
         self.watcher.started(job)
         outcome = run_job(job, self.site, lambda share, note: self.watcher.moved(job, share, note))
         if outcome.state == "skipped":
-            self.busy.add(job.key)
+            self.busy[job.key] = job.title
         self.failures.note(job, outcome)
         self.watcher.ended(job, outcome)
         self.watcher.noted(self.site.store.told())
