@@ -159,7 +159,8 @@ def test_the_table_tells_the_share_of_each_sampler_below_each_source():
 
 
 def test_the_table_fits_into_a_terminal():
-    shares = dict.fromkeys(["mono", "cross", "a-sampler-with-a-very-long-name"], 1.0)
+    names = ["mono", "cross", "a-sampler-with-a-very-long-name"]
+    shares: dict[str, float | None] = dict.fromkeys(names, 1.0)
     source = Mixture("all-that-was-translated", TAGS, 1_000_000, 14_000_000, 182_000_000, shares)
     table = printable_table("toy", [source])
     assert max(map(len, table.splitlines())) <= 100

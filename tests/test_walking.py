@@ -161,8 +161,8 @@ def test_who_waits_for_others_for_a_while_says_for_which_jobs(world, monkeypatch
         with alone(world.store.lock(A.written(world.store))):
             begun.set()
             time.sleep(0.3)
-            world.write(A)
             world.write(B)
+            world.write(A)
 
     thread = threading.Thread(target=other)
     thread.start()

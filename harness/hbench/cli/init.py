@@ -20,8 +20,8 @@ DataOption = Annotated[
         "--data",
         metavar="PATTERN",
         help="Your data, as 'data/{lang}.tsv': {lang} stands for a language's code; or "
-        "de=german.tsv,en=english.tsv. Aligned lines, .tsv or .jsonl; one table with columns for each language; BEIR's folders; "
-        "SQuAD's .json.",
+        "de=german.tsv,en=english.tsv. Aligned lines, .tsv or .jsonl; one table with columns for "
+        "each language; BEIR's folders; SQuAD's .json.",
     ),
 ]
 EncoderOption = Annotated[
@@ -49,6 +49,10 @@ def init(
         str | None,
         typer.Option("--id", metavar="FIELD", help="The column that joins languages; -: none."),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="FIELD", help="The column of what items share, as their page."),
+    ] = None,
     language: Annotated[
         str | None, typer.Option(metavar="CODES", help="Only these, as de,en,sw.")
     ] = None,
@@ -75,8 +79,8 @@ def init(
         check_target(file, force=force)
         given = {
             "data": data, "query": query, "passage": passage, "id": identity,
-            "language": language, "test": test, "encoder": encoder, "samplers": samplers,
-            "seeds": seeds,
+            "cluster": cluster, "language": language, "test": test, "encoder": encoder,
+            "samplers": samplers, "seeds": seeds,
         }  # fmt: skip
         answers = Answers(given, _ask if at_a_terminal() else None, tell)
         try:

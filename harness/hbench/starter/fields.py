@@ -27,12 +27,14 @@ def of_each_file(paths: Sequence[Path], answers: Answers) -> dict[str, Any]:
     key = _id(found, place, answers, _joining(tables))
     if not key and answers.given("id") is None:
         key = _id_of_unequal(found, paths, answers)
-    texts = {column.name: column for column in found if column.is_text and column.name != key}
+    cluster = _cluster(found, place, answers)
+    used = (key, cluster)
+    texts = {column.name: column for column in found if column.is_text and column.name not in used}
     if not texts:
         names = _listed([column.name for column in found])
         raise DataError(f"{place}: no column holds text; its columns are {names}")
     query, passage = _query_and_passage(texts, found, place, answers)
-    return {"query": query} | _given(passage=passage, id=key)
+    return {"query": query} | _given(passage=passage, id=key, cluster=cluster)
 
 
 def of_one_file(path: Path, answers: Answers) -> dict[str, Any]:
@@ -44,8 +46,8 @@ def of_one_file(path: Path, answers: Answers) -> dict[str, Any]:
     """
     found, place = columns(path), str(path)
     names = [column.name for column in found]
-    key = _id(found, place, answers)
-    others = [name for name in names if name != key]
+    key, cluster = _id(found, place, answers), _cluster(found, place, answers)
+    others = [name for name in names if name not in (key, cluster)]
     by_language = patterns(others)
     if not by_language and LANG not in (answers.given("query") or ""):
         others_there = ", and other languages' files lie beside it" if beside(path) else ""
@@ -62,7 +64,8 @@ def of_one_file(path: Path, answers: Answers) -> dict[str, Any]:
     languages = by_language.get(query, ())
     matching = [name for name in others if re.fullmatch(_expression(query, ".+"), name)]
     chosen = list(languages) if len(matching) > len(languages) > 1 else None
-    return {"query": query} | _given(passage=passage, id=key, language=chosen)
+    given = _given(passage=passage, id=key, cluster=cluster, language=chosen)
+    return {"query": query} | given
 
 
 def _query_and_passage(
@@ -154,6 +157,14 @@ def _id(found: Sequence[Column], place: str, answers: Answers, joining: Sequence
         return ""
     _check("id", key, [column.name for column in found], place)
     return key
+
+
+def _cluster(found: Sequence[Column], place: str, answers: Answers) -> str:
+    """The column of what items share, as their page; "" if none is given."""
+    name = answers.given("cluster") or ""
+    if name:
+        _check("cluster", name, [column.name for column in found], place)
+    return name
 
 
 def _joining(tables: Sequence[Sequence[Column]]) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hbench.errors import DataError
+from hbench.errors import DataError, OptionError
 from hbench.starter import shipped
 from hbench.starter.answers import Answers
 from hbench.starter.codes import advice, beside, named_files
@@ -63,6 +63,10 @@ def recognise(option: str, pattern: str, answers: Answers) -> Layout:
             wanted = Path(pattern)
             raise DataError(f"{option} {pattern}: {_nothing(wanted)}; {advice(option, wanted)}")
         layout = _of(option, pattern, found, answers)
+    if answers.given("cluster") and "cluster" not in layout.options:
+        raise OptionError(
+            f"--cluster: {pattern} has no columns, as tables and JSON lines have; leave it out"
+        )
     languages = [code.strip() for code in (answers.given("language") or "").split(",")]
     chosen = [code for code in languages if code]
     return layout.with_options(language=chosen) if chosen else layout
@@ -91,7 +95,7 @@ def _of_named(option: str, named: Mapping[str, str], answers: Answers) -> Layout
     )
 
 
-def _options_of_each(found: Sequence[Path], answers: Answers) -> Mapping[str, Any]:
+def _options_of_each(found: Sequence[Path], answers: Answers) -> dict[str, Any]:
     """The options of aligned files with columns, one language in each."""
     if any(kind_of(path) == "table" for path in found):
         _check_headers(found)
@@ -155,6 +159,10 @@ def _notes(options: Mapping[str, Any]) -> list[str]:
         notes.append(f"Rows with one {options['id']!r} are the same item.")
     else:
         notes.append("Line n of each language is the same item.")
+    if "cluster" in options:
+        notes.append(
+            f"Items of one {options['cluster']!r} are a cluster, which tests count as one."
+        )
     if "passage" not in options:
         notes.append(
             "There are no answers: a sentence of one language looks for its translation in "

@@ -21,7 +21,7 @@ class Found:
     Args:
         names: of the items, in the order in which they first occur.
         items: as samplers see them.
-        clusters: groups of items that share a source.
+        clusters: of each item, what it shares with others.
         pools: by language, its passages.
         repeated: by language, how many of them have the text of another one.
         answered: (L, L) whether a query of language a has a relevant passage in language b.
@@ -33,7 +33,7 @@ class Found:
 
     names: Sequence[str]
     items: Items
-    clusters: int
+    clusters: Sequence[str]
     pools: Mapping[str, int]
     repeated: Mapping[str, int]
     answered: BoolArray
@@ -103,7 +103,7 @@ def look(dataset: Dataset) -> Found:
     return Found(
         names,
         Items(tuple(languages), query, passage, source, np.ones(1)),
-        len(set(clusters.values())),
+        list(clusters.values()),
         {tag: own.total() for tag, own in texts.items()},
         {tag: sum(n for n in own.values() if n > 1) for tag, own in texts.items()},
         (has_query.T.astype(np.int64) @ has_passage) > 0,

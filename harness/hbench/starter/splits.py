@@ -1,5 +1,7 @@
 """Data to train on and data to evaluate on, apart from each other."""
 
+from itertools import accumulate
+
 from hbench.errors import DataError
 from hbench.starter.layouts import ASKED, JUDGED, LEARNT, Layout
 from hbench.starter.look import Found
@@ -32,13 +34,46 @@ def divided(layout: Layout, whole: Found, pattern: str) -> tuple[tuple[Layout, L
             f"{2 * LEAST} are the least that runs, hundreds are needed to tell methods apart; add "
             "data, or name test data of its own with --test"
         )
+    if "cluster" in layout.options:
+        aside = count - _between_clusters(layout, whole, count, count - aside, pattern)
     parts = (f"0-{count - aside - 1}", f"{count - aside}-{count - 1}")
     how = (
         f"The first {count - aside:,} {what} are trained on, the last {aside:,} evaluated on "
         f"('{layout.counted}', counted from 0 in the order of the file)."
     )
+    if "cluster" in layout.options:
+        how += f" No {layout.options['cluster']!r} is on both sides."
     train, test = (layout.with_options(**{layout.counted: part}) for part in parts)
     return (train, test), how
+
+
+def _between_clusters(layout: Layout, whole: Found, count: int, usual: int, pattern: str) -> int:
+    """Where to cut so that every cluster is on one side: as near to the usual place as can be.
+
+    Raises:
+        DataError: there is no such place.
+    """
+    places = range(count) if "id" in layout.options else map(int, whole.names)
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for place, cluster in sorted(zip(places, whole.clusters, strict=True)):
+        first.setdefault(cluster, place)
+        last[cluster] = place
+    # In the order of their first rows; a cut is before one of them, and after all rows of others.
+    ends = list(accumulate((last[cluster] for cluster in first), max))
+    cuts = [
+        start
+        for number, start in enumerate(first.values())
+        if LEAST <= number <= len(first) - LEAST and ends[number - 1] < start
+    ]
+    if not cuts:
+        name = layout.options["cluster"]
+        raise DataError(
+            f"{pattern}: cannot be cut so that rows of one {name!r} stay together and {LEAST} are "
+            f"on either side; sort the rows of each file by {name!r}, or name test data of its "
+            "own with --test"
+        )
+    return min(cuts, key=lambda cut: abs(cut - usual))
 
 
 def check_apart(train: Layout, test: Layout, other: str) -> None:

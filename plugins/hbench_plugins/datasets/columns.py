@@ -176,10 +176,16 @@ def _of_one_file(
         )
     names = [(code, path, "") for code in codes]
     found = places.of_codes(names, tags, str(path))
-    texts = [[name.replace(LANG, place.code) for name in (query, passage)] for place in found]
     return [
-        Column(place, *own, key, cluster, has_gaps=True)
-        for place, own in zip(found, texts, strict=True)
+        Column(
+            place,
+            query.replace(LANG, place.code),
+            passage.replace(LANG, place.code),
+            key,
+            cluster,
+            has_gaps=True,
+        )
+        for place in found
     ]
 
 

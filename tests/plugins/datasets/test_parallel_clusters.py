@@ -1,5 +1,7 @@
 """Aligned tables whose rows name the page that they are from, and columns that are not there."""
 
+from typing import Any
+
 import pytest
 
 from hbench.errors import DataError
@@ -9,7 +11,9 @@ from hbench_plugins.datasets.parallel import Parallel
 HEADER = "id\tpage\tquestion\tanswer\n"
 GERMAN = f"{HEADER}7\tpay\tWie viel?\tZehn.\n8\tpay\tWomit?\tBar.\n9\tsend\tWann?\tMorgen.\n"
 ENGLISH = f"{HEADER}9\tsend\tWhen?\tTomorrow.\n7\tpay\tHow much?\tTen.\n"
-FIELDS = {"query": "question", "passage": "answer", "id": "id", "cluster": "page"}
+FIELDS: dict[str, Any] = {
+    "query": "question", "passage": "answer", "id": "id", "cluster": "page",
+}  # fmt: skip
 
 
 @pytest.fixture
