@@ -1,6 +1,8 @@
 import pytest
 import torch
 
+from hbench.errors import Damaged
+from hbench.manifests import _checked
 from hbench.store import Store
 from hbench.training.checkpoint import Checkpoints, restore, state_of
 
@@ -22,6 +24,22 @@ def test_one_that_was_not_written_to_its_end_does_not_count(checkpoints):
     checkpoints.save(1, {"x": torch.tensor([1])}, {})
     checkpoints.save(2, {"x": torch.tensor([2])}, {})
     (checkpoints.folder / "step-000000000002" / "manifest.json").unlink()
+    tensors, _ = checkpoints.newest()
+    assert tensors["x"].tolist() == [1]
+
+
+def test_a_damaged_one_is_an_error_that_names_it_and_the_older_one_is_left(checkpoints):
+    checkpoints.save(1, {"x": torch.tensor([1])}, {})
+    checkpoints.save(2, {"x": torch.tensor([2])}, {})
+    newest = checkpoints.folder / "step-000000000002"
+    content = bytearray((newest / "state.safetensors").read_bytes())
+    content[-1] ^= 1
+    (newest / "state.safetensors").write_bytes(content)
+    _checked.clear()
+    with pytest.raises(Damaged) as caught:
+        checkpoints.newest()
+    assert caught.value.folder == newest
+    checkpoints.store.put_aside(newest, "state.safetensors")
     tensors, _ = checkpoints.newest()
     assert tensors["x"].tolist() == [1]
 
