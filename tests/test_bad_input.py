@@ -23,8 +23,8 @@ use: hybrid -> use: hybrid, alhpa: 0.5
     without
 steps: 2 -> stps: 2
     f.yaml:4:55: benchmarks.tiny.train.stps: unknown key; did you mean 'steps'? Allowed: batch_size,
-    clip, data, gradient_caching, leakage, learning_rate, precision, schedule, steps, token_budget,
-    validation, warmup, weight_decay
+    clip, data, deterministic, gradient_caching, leakage, learning_rate, precision, schedule, steps,
+    token_budget, validation, warmup, weight_decay
 use: scratch -> hidden: 8
     f.yaml:5:19: benchmarks.tiny.encoders.e: the key 'use' is missing; add it
 steps: 2 -> steps: two
@@ -81,8 +81,8 @@ benchmarks.tniy.train.steps=1
     Allowed: tiny
 benchmarks.tiny.train.stps=1
     f.yaml:4:12: benchmarks.tiny.train.stps: unknown key; did you mean 'steps'? Allowed: batch_size,
-    clip, data, gradient_caching, leakage, learning_rate, precision, schedule, steps, token_budget,
-    validation, warmup, weight_decay (from --set)
+    clip, data, deterministic, gradient_caching, leakage, learning_rate, precision, schedule, steps,
+    token_budget, validation, warmup, weight_decay (from --set)
 benchmarks.tiny.train.steps=two
     f.yaml:4:62: benchmarks.tiny.train.steps: must be a whole number; found 'two' (from --set)
 benchmarks.tiny.encoders.f.hidden=8

@@ -11,9 +11,9 @@ from hbench.errors import Damaged, StoreError
 from hbench.manifests import (
     FORMAT,
     MANIFEST,
-    _checked,
     check,
     damage,
+    forget_checks,
     is_complete,
     is_intact,
     key_of,
@@ -107,6 +107,6 @@ def test_what_a_process_has_checked_it_does_not_read_again_unless_the_manifest_c
     check(folder)
     (folder / "a").write_text("one")
     check(folder)
-    _checked.clear()
+    forget_checks()
     with pytest.raises(Damaged):
         check(folder)

@@ -33,7 +33,7 @@ def toy(tmp_path):
 
 
 def run(folder, *words):
-    manifests._checked.clear()
+    manifests.forget_checks()
     results = str(folder / "results")
     return CliRunner().invoke(app, ["run", str(folder / "f.yaml"), "--results", results, *words])
 

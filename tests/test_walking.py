@@ -14,7 +14,7 @@ from hbench.executor import MOST, _Walk
 from hbench.failures import Failures
 from hbench.jobs import Job
 from hbench.locks import alone
-from hbench.manifests import _checked, check, read_manifest
+from hbench.manifests import check, forget_checks, read_manifest
 from hbench.provenance import Hardware
 from hbench.records import Outcome
 from hbench.site import Site
@@ -219,7 +219,7 @@ def test_what_failed_in_another_process_meanwhile_is_not_tried_once_more(world):
 
 
 def damage(job, store):
-    _checked.clear()  # as in a process that has not looked before
+    forget_checks()  # as in a process that has not looked before
     (job.folder(store) / "name").write_text("?")
 
 

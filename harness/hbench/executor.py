@@ -16,7 +16,7 @@ from hbench.errors import Damaged
 from hbench.failures import Failures
 from hbench.jobs import DataJob, Job, LeakageJob
 from hbench.locks import alone
-from hbench.manifests import check
+from hbench.manifests import check, forget_checks
 from hbench.mixture import Mixture, mixtures
 from hbench.plan import Plan
 from hbench.planner import BenchmarkPlan
@@ -88,6 +88,7 @@ def execute(
     if plan.todo and site.hardware.device != "cpu":
         prepare_torch(site.hardware)  # before anything is written: a job would say it too late
     store.sweep()
+    forget_checks()
     details = [(part, resolved(part, store)) for part in plan.benchmarks]
     for part, detail in details:
         watcher.noted(_replaced(store, detail))

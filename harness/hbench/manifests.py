@@ -108,6 +108,11 @@ def check(folder: Path, names: Iterable[str] | None = None) -> None:
         _checked[folder] = manifest_sum
 
 
+def forget_checks() -> None:
+    """Check anew whatever is read from now on, as a new process does."""
+    _checked.clear()
+
+
 def damage(folder: Path) -> tuple[list[str], dict[str, Any]]:
     """What is wrong with a folder that has a manifest, by reading every file.
 

@@ -11,7 +11,7 @@ import typer
 from hbench.errors import printable
 from hbench.executor import Watcher
 from hbench.jobs import Job, TrainJob
-from hbench.mixture import Mixture
+from hbench.mixture import Mixture, printable_table
 from hbench.plan import Plan
 from hbench.records import Outcome
 
@@ -134,27 +134,6 @@ class Bar:
         what = f"[{self.number}/{self.total}] {job.title}" + (f": {note}" if note else "")
         completed = self.before + share * job.work
         self.bar.update(self.task, completed=completed, description=printable(what))
-
-
-def printable_table(benchmark: str, sources: Sequence[Mixture]) -> str:
-    """What the batches will be made of, as a table."""
-    from tabulate import tabulate
-
-    samplers = list(sources[0].shares)
-    head = ["training data", "languages", "items", "pairs", "pairs across languages"]
-    head += [f"share in {name}" for name in samplers]
-    rows = [
-        [
-            printable(source.source),
-            f"{len(source.languages)}: {' '.join(source.languages)}",
-            *(f"{count:,}" for count in (source.items, source.pairs, source.crossing)),
-            *("–" if share is None else f"{share:.1%}" for share in source.shares.values()),
-        ]
-        for source in sources
-    ]
-    align = ["left", "left"] + ["right"] * (len(head) - 2)
-    table = tabulate(rows, head, colalign=align, disable_numparse=True)
-    return f"{printable(benchmark)}: what the batches are made of\n\n{table}\n"
 
 
 def standing(job: Job, share: float, note: str) -> str:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from hbench.errors import Damaged
-from hbench.manifests import _checked
+from hbench.manifests import forget_checks
 from hbench.store import Store
 from hbench.training.checkpoint import Checkpoints, restore, state_of
 
@@ -35,7 +35,7 @@ def test_a_damaged_one_is_an_error_that_names_it_and_the_older_one_is_left(check
     content = bytearray((newest / "state.safetensors").read_bytes())
     content[-1] ^= 1
     (newest / "state.safetensors").write_bytes(content)
-    _checked.clear()
+    forget_checks()
     with pytest.raises(Damaged) as caught:
         checkpoints.newest()
     assert caught.value.folder == newest
