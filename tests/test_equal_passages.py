@@ -12,7 +12,10 @@ from hbench.corpus import told_repeated
 from hbench.footnotes import footnotes
 from hbench.stages import rank
 
-ADVICE = "which counts as a wrong answer; give equal passages one id, as BEIR's folders can"
+ADVICE = (
+    "which counts as a wrong answer; give equal passages one id (of aligned files: "
+    "merge_passages: true)"
+)
 # Of de's three passages two are equal; en's one is equal to them, and yet of another language.
 PASSAGES = {"de:a": "1 0", "de:b": "1 0", "de:c": "0 1", "en:a": "1 0"}
 TOLD = f"2 of 3 passages in de have the text of another one, {ADVICE}"

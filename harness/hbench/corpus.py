@@ -230,7 +230,7 @@ def told_repeated(counts: Mapping[str, tuple[int, int]]) -> str:
     where = ", ".join(found) if len(found) <= MOST_NAMED else f"{len(found)} languages"
     return (
         f"{some:,} of {all_there:,} passages in {where} have the text of another one, which counts "
-        "as a wrong answer; give equal passages one id, as BEIR's folders can"
+        "as a wrong answer; give equal passages one id (of aligned files: merge_passages: true)"
     )
 
 

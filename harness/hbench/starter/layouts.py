@@ -38,6 +38,11 @@ class Layout:
     splits: Sequence[str] = field(compare=False, default=())
     articles: int = field(compare=False, default=0)
 
+    def merging(self) -> "Layout":
+        """The same aligned files, in which equal passages are one."""
+        note = "Equal passages are taken for one ('merge_passages'), right for all their questions."
+        return replace(self.with_options(merge_passages=True), notes=[*self.notes, note])
+
     def with_options(self, **more: Any) -> "Layout":  # noqa: ANN401 - values of a spec
         """The same files with further options."""
         return replace(self, options={**self.options, **more})

@@ -97,10 +97,16 @@ def _read(pattern: str, answers: Answers) -> _Data:
         answers.tell(f"reading {size / 1e6:,.0f} MB ...")
     whole = look(_dataset(layout))
     check_languages(whole, pattern)
+    has_answers = layout.use == shipped.ALIGNED and "passage" in layout.options
+    if has_answers and any(whole.repeated.values()):
+        layout = layout.merging()
+        whole = look(_dataset(layout))
     question = "Where are the data to evaluate on (nothing: a part of the same)"
     other = answers.get("test", question, "")
     if other:
-        layouts = (layout, recognise("--test", other, answers))
+        apart = recognise("--test", other, answers)
+        is_merged = "merge_passages" in layout.options and apart.use == layout.use
+        layouts = (layout, apart.merging() if is_merged else apart)
         check_apart(*layouts, other)
         how = f"Trained on all of {pattern}, evaluated on {other}."
     else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import ClassVar
@@ -50,7 +51,9 @@ class Parallel:
     nothing (a text and itself, which differ in dropout), and in ``pair`` and ``multi`` one relevant
     passage of each query is a gift.
 
-    Each line is a passage of its own, also where two are equal, as in these tasks' own scorers.
+    Each line is a passage of its own, also where two are equal, as in the scorers of sentence
+    retrieval. Where one answer serves several questions, its copies would be wrong answers to each
+    other's question: with ``merge_passages`` they are one.
 
     Args:
         files: where the texts are.
@@ -64,6 +67,8 @@ class Parallel:
         cluster: the field with the name of what an item shares with others, as the page that it
             is from; the same in every language.
         clusters: a file with the name of the document that each line is from.
+        merge_passages: whether equal passages of a language are one, which answers all of their
+            items. It has the name of the first of these.
         items: such as ``0-999``: only these, counted from 0 in the order of the lines, in each
             set; with ``id``, in the order in which ids first occur. Not given: all.
     """
@@ -75,6 +80,7 @@ class Parallel:
     id: str | None = None
     cluster: str | None = None
     clusters: Path | None = None
+    merge_passages: bool = False
     items: str | None = None
     version: ClassVar[int] = 1
     parallel: ClassVar[bool] = True
@@ -123,13 +129,14 @@ class Parallel:
 
     def passages(self) -> Iterator[Passage]:
         """In the order of the queries; a passage has its item's name."""
-        for text in self._texts():
-            yield Passage(text.item, text.language, text.row.passage)
+        for text, owner in self._owned():
+            if owner == text.item:
+                yield Passage(owner, text.language, text.row.passage)
 
     def judgements(self) -> Iterator[Judgement]:
         """One for each item and language."""
-        for text in self._texts():
-            yield Judgement(text.item, text.language, text.item)
+        for text, owner in self._owned():
+            yield Judgement(text.item, text.language, owner)
 
     def notes(self) -> Sequence[str]:
         """Which figures of sentences mean something."""
@@ -190,6 +197,16 @@ class Parallel:
                 if not self.id:
                     columns.check_lengths(lengths)
                     self._check_range(column, lengths[column.place.path])
+
+    def _owned(self) -> Iterator[tuple[_Text, str]]:
+        """All items in all languages, with the item whose name their passage has."""
+        first: dict[tuple[str, bytes], str] = {}
+        for text in self._texts():
+            owner = text.item
+            if self.merge_passages:
+                mark = (text.language, sha256(text.row.passage.encode()).digest())
+                owner = first.setdefault(mark, owner)
+            yield text, owner
 
     def _wanted(self, members: Sequence[Column]) -> range | set[str] | None:
         """The numbers or, with ``id``, the ids that ``items`` chooses of one set."""
