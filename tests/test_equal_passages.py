@@ -82,17 +82,17 @@ def same_answers():
     ]
 
 
-def test_init_warns_of_them(tmp_path, monkeypatch):
+def test_init_makes_them_one_and_says_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     a_table_each(same_answers())
     done = call("--data", "data/{lang}.tsv")
     assert done.exit_code == 0, done.stderr
-    assert (
-        "warning: of what is evaluated on, 60 of 60 passages in de, en, sw have the text of "
-        f"another one, {ADVICE}"
-    ) in done.stderr.splitlines()
+    said = "Equal passages are taken for one ('merge_passages'), right for all their questions."
+    assert said in done.stderr.splitlines()
+    assert "text of another one" not in done.stderr
+    assert Path("my-benchmark.yaml").read_text().count("merge_passages: true") == 2
     a_table_each(rows(60))
-    assert "text of another one" not in call("--data", "data/{lang}.tsv", "--force").stderr
+    assert "qual passages" not in call("--data", "data/{lang}.tsv", "--force").stderr
 
 
 def test_data_shows_them(tmp_path, monkeypatch):
