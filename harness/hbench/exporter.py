@@ -17,7 +17,7 @@ from typing import Any
 
 from hbench.corpus import Corpus
 from hbench.errors import OptionError, StoreError, did_you_mean, shown
-from hbench.manifests import check, is_complete, is_intact, key_of, read_manifest
+from hbench.manifests import is_complete, is_intact, key_of, read_manifest
 from hbench.pools import ReadVectors
 from hbench.provenance import Hardware
 from hbench.registry import build
@@ -195,10 +195,11 @@ class System:
             if method["name"] == self.method
         )
         folder = self._place(entry)
-        if read_manifest(folder).get("key") == entry["key"]:
-            check(folder)
-        else:
-            raise StoreError(f"{folder}: no model of {self}; make it with `{self._run(folder)}`")
+        if read_manifest(folder).get("key") != entry["key"] or not is_intact(folder):
+            raise StoreError(
+                f"{folder}: no model of {self}, or a damaged one; make it with "
+                f"`{self._run(folder)}`"
+            )
         _check_links(folder / "model")
         return folder / "model"
 
