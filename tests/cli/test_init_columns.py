@@ -118,3 +118,18 @@ def test_what_a_spreadsheet_has_saved_is_told(content, message):
     shop()
     Path("shop/de.tsv").write_bytes(content)
     assert re.match(re.escape(message), refused("--data", SHOP))
+
+
+def test_columns_may_be_called_by_any_code_of_their_language():
+    """German is DE here, English eng, Swahili swa."""
+    codes = dict(zip(LANGUAGES, ("DE", "eng", "swa"), strict=True))
+    lines = [[texts[tag][0] for tag in codes] for _, texts in rows(60)]
+    table(Path("all.tsv"), tuple(codes.values()), lines)
+    done = call("--data", "all.tsv")
+    assert done.exit_code == 0, done.stderr
+    assert "60 items" in done.stderr
+
+
+def test_deeply_nested_json_is_left_to_the_plugin_that_reads_it():
+    Path("deep.json").write_text("[" * 100_000)
+    assert "deep.json" in refused("--data", "deep.json")

@@ -1,7 +1,7 @@
 """Languages' codes in the names of columns and of files, or beside them."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from glob import escape
 from pathlib import Path
 
@@ -14,15 +14,19 @@ SIGNS = r"[_\-.: ]"
 WORDS_NOT_CODES = {"id", "url", "doc", "ref", "src", "key", "tag", "row", "num", "set", "ans", "nr"}
 
 
-def patterns(names: Iterable[str]) -> Mapping[str, Sequence[str]]:
-    """Names with ``{lang}`` for the language, with at least two languages, in the file's order."""
+def patterns(names: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
+    """Names with ``{lang}`` for the language, with at least two languages, in the file's order.
+
+    Returns:
+        By name what each language, as a tag, is called in it: ``{"{lang}": {"de": "DE", ...}}``.
+    """
     found: dict[str, dict[str, str]] = {}
     for name in names:
         for pattern, code in _readings(name):
             tag = _tag(code)
             if tag:
                 found.setdefault(pattern, {}).setdefault(tag, code)
-    return {pattern: list(codes) for pattern, codes in found.items() if len(codes) > 1}
+    return {pattern: codes for pattern, codes in found.items() if len(codes) > 1}
 
 
 def named_files(pattern: str) -> Mapping[str, str]:

@@ -56,10 +56,10 @@ def of_one_file(path: Path, answers: Answers) -> dict[str, Any]:
             f"and 'question_en'{others_there}; its columns are {_listed(names)}; "
             f"{advice('--data', path)}"
         )
-    texts = {
-        pattern: next(column for column in found if column.name == pattern.replace(LANG, codes[0]))
-        for pattern, codes in by_language.items()
-    }
+    texts: dict[str, Column] = {}
+    for pattern, codes in by_language.items():
+        name = pattern.replace(LANG, next(iter(codes.values())))
+        texts[pattern] = next(column for column in found if column.name == name)
     query, passage = _query_and_passage(texts, found, place, answers)
     languages = by_language.get(query, ())
     matching = [name for name in others if re.fullmatch(_expression(query, ".+"), name)]

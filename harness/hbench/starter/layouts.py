@@ -215,7 +215,7 @@ def _articles(path: Path) -> int:
     try:
         content = json.loads(path.read_bytes())
         return len(content["data"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return 0  # the plugin that reads it says what is wrong
 
 
