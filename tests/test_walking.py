@@ -148,7 +148,7 @@ def test_a_job_that_another_process_is_at_is_left_to_it_and_the_rest_goes_on(wor
     outcomes = world.walk()
     thread.join()
     assert order == ["c", "b"]
-    assert states(outcomes) == {"b": "done", "c": "done"}
+    assert set(states(outcomes).values()) == {"done"}
     assert world.ran == {"b": 1, "c": 1}
 
 
@@ -169,7 +169,8 @@ def test_who_waits_for_others_for_a_while_says_for_which_jobs(world, monkeypatch
     begun.wait()
     world.walk()
     thread.join()
-    assert world.lines == ["note waiting for other processes, which are at: a"]
+    assert world.lines.count("note waiting for other processes, which are at: a") == 1
+    assert world.ran == {}
 
 
 def test_a_job_whose_process_died_is_taken_over(world):
