@@ -73,6 +73,7 @@ def test_a_loss_that_is_no_number_ends_its_job_alone_and_leaves_the_last_good_ch
     assert json.loads(system.read_text())["detail"]["first_step"] == 6
 
 
+@pytest.mark.slow
 def test_a_model_for_which_there_is_no_memory_fails_in_words_and_the_others_go_on(toy):
     """With an address space of 8 GB; the large model's embeddings alone take 12."""
     large = "large: {use: scratch, hidden: 1048576, heads: 1, layers: 1, vocabulary: 3000}"
