@@ -29,7 +29,7 @@ SECOND = 1.0  # of the process's own time
 MEMORY = 500_000_000
 MESSAGE = 3_000  # signs of a line
 FEW, MANY = 60, 10_000
-WARM = 100  # files before memory is measured: what is imported and compiled is no reader's
+WARM = 30  # files before memory is measured: what is imported and compiled is no reader's
 sized = pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
 
 
