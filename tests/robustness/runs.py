@@ -22,13 +22,24 @@ benchmarks:
       test: {data: {use: babel, split: test}, settings: [mono, multi],
              metrics: [map, rank_distance]}
 """
-# As `hbench`, but with checkpoints every few steps; and dying at one of its writes, if asked to.
+# As `hbench`, but with checkpoints every few steps; and dying at one of its writes, or soon after a
+# stage began, if asked to.
 DRIVER = """\
-import os, signal, sys
+import importlib, os, signal, sys, threading
 from hbench import store
 from hbench.training import checkpoint
 
 checkpoint.EVERY = 0.2
+stage, _, delay = os.environ.get("DIE_IN", "").partition(" ")
+if stage:
+    module = importlib.import_module(f"hbench.stages.{stage}")
+    begin = module.run
+
+    def dying_soon(*given, **named):
+        threading.Timer(float(delay), os.kill, (os.getpid(), signal.SIGKILL)).start()
+        return begin(*given, **named)
+
+    module.run = dying_soon
 last = int(os.environ.get("DIE_AT_SYNC", "0"))
 if last:
     sync, count = store._sync, [0]
@@ -57,9 +68,19 @@ def write_spec(folder: Path, *, steps: int = 120, seeds: str = "[1]") -> Path:
     return path
 
 
-def start(spec: Path, results: Path, *, die_at_sync: int = 0) -> subprocess.Popen[str]:
-    """A run; its messages go into a file beside the results."""
+def start(
+    spec: Path, results: Path, *, die_at_sync: int = 0, die_in: str = ""
+) -> subprocess.Popen[str]:
+    """A run; its messages go into a file beside the results.
+
+    Args:
+        spec: its file.
+        results: its folder.
+        die_at_sync: the number of the write at which it is killed; 0 if at none.
+        die_in: the stage in which it is killed, and after how many seconds.
+    """
     environment = os.environ | {"OMP_NUM_THREADS": "1", "DIE_AT_SYNC": str(die_at_sync)}
+    environment["DIE_IN"] = die_in
     with results.with_suffix(".log").open("a") as log:
         return subprocess.Popen(
             [sys.executable, "-c", DRIVER, "run", str(spec), "--results", str(results),
