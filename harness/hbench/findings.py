@@ -149,14 +149,12 @@ class Results:
         from hbench.manifests import damage, key_of
         from hbench.render import VERSION, Style, render
         from hbench.store import Store
-        from hbench.wording import evaluated, nobody
 
         store, texts = Store(self.root), []
         styles: Mapping[str, Style] = {"tables.txt": "table", "tables.md": "markdown"}
         for entry, notes in zip(self.comparisons, self.notes, strict=True):
             folder = store.benchmark(entry["benchmark"]) / "tables"
-            shown, absent = evaluated(entry)
-            key = key_of({"tables": VERSION, "comparison": shown, "notes": notes})
+            key = key_of({"tables": VERSION, "comparison": entry, "notes": notes})
             with alone(store.lock(f"tables of {entry['benchmark']}")):
                 wrong, manifest = damage(folder)
                 if wrong:
@@ -164,9 +162,7 @@ class Results:
                 if wrong or manifest.get("key") != key:
                     with store.writing(folder, {"key": key}) as (scratch, _):
                         for name, style in styles.items():
-                            parts = [nobody(entry, dataset, style) for dataset in absent]
-                            parts += [render([shown], style, [notes])] if shown["tables"] else []
-                            text = "\n\n".join(parts).rstrip("\n") + "\n"
+                            text = render([entry], style, [notes])
                             (scratch / name).write_text(text, encoding="utf-8")
                 texts.append((folder / "tables.txt").read_text(encoding="utf-8"))
         for line in store.told():

@@ -9,7 +9,7 @@ from hbench.alternatives import DEFAULT, NAMES
 from hbench.errors import printable
 from hbench.sheets import Sheet
 from hbench.tables import Group, Notes, cell, groups, heading, letter, superscript
-from hbench.wording import escaped, family_line, remarks, unit_line
+from hbench.wording import escaped, evaluated, family_line, nobody, remarks, unit_line
 
 VERSION = 4  # raised when a comparison is shown otherwise
 WIDTH = 96  # of the lines of text under a table in the terminal
@@ -31,7 +31,11 @@ def render(
         baseline: the method that the others' differences are shown to.
     """
     parts = [latex.HEAD] if style == "latex" else []
-    for entry, told in zip(entries, notes or [{}] * len(entries), strict=True):
+    for whole, told in zip(entries, notes or [{}] * len(entries), strict=True):
+        entry, absent = evaluated(whole)
+        parts += [_line(nobody(entry, name), style) for name in absent]
+        if not entry["tables"]:
+            continue
         if any("by" in table for table in entry["tables"]):
             shown = [_sheet(sheet, style) for sheet in sheets.strata(entry, baseline)]
             told_once = [f"{name}: {note}." for name, texts in told.items() for note in texts]

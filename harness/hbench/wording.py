@@ -131,10 +131,9 @@ def evaluated(entry: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
     return {**entry, **kept}, absent
 
 
-def nobody(entry: Mapping[str, Any], name: str, style: str) -> str:
+def nobody(entry: Mapping[str, Any], name: str) -> str:
     """What stands instead of the tables of an evaluation that no system has scores in."""
-    line = f"{entry['benchmark']}: {name}: no system has been evaluated; see what failed"
-    return escaped(line) if style == "markdown" else printable(line)
+    return f"{entry['benchmark']}: {name}: no system has been evaluated; see what failed"
 
 
 def _is_optimistic(tables: Sequence[Mapping[str, Any]]) -> bool:

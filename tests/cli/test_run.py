@@ -58,7 +58,7 @@ def test_without_any_scores_a_line_stands_for_the_tables_and_for_what_is_missing
 def test_compare_of_no_scores_says_so_and_what_is_missing(ran):
     folder, _ = ran
     compared = call("compare", "--results", str(folder))
-    assert "No system has been evaluated." in compared.stdout
+    assert "tiny: test: no system has been evaluated; see what failed" in compared.stdout
     assert "primary family of 0" not in compared.stdout
     assert "missing: tiny: mono (seed 1) on test; run it again\n" in compared.stderr
     assert len(compared.stderr.splitlines()) == 4
