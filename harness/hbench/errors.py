@@ -118,10 +118,11 @@ class Damaged(StoreError):
     Args:
         folder: what is to be set aside, so that it is made anew.
         cause: what is wrong with it.
+        others: damage that was found along with it.
     """
 
-    def __init__(self, folder: Path, cause: str) -> None:
-        self.folder, self.cause = folder, cause
+    def __init__(self, folder: Path, cause: str, others: "Iterable[Damaged]" = ()) -> None:
+        self.folder, self.cause, self.others = folder, cause, tuple(others)
         super().__init__(
             f"{folder}: damaged ({cause}); `hbench run` sets it aside and makes it anew"
         )

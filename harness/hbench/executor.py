@@ -104,7 +104,7 @@ def execute(
             set_aside[str(error.folder)] += 1
             if set_aside[str(error.folder)] > MOST:
                 raise
-            store.put_aside(error.folder, error.cause)
+            store.put_all_aside(error)
     for (part, _), entry in zip(details, comparisons, strict=True):
         _write(store, part, "compare.json", [entry])
     watcher.noted(store.told())
@@ -119,7 +119,8 @@ class _Walk:
         outcomes: by job key, of the jobs that have ended.
         busy: titles, by key, of jobs that could not run just now: another process is at them, or
             what they need was damaged.
-        runs: how often each job ran.
+        ran: how many jobs this process has run.
+        done: how often it has done each.
     """
 
     plan: Plan
@@ -129,7 +130,8 @@ class _Walk:
     fail_fast: bool
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     busy: dict[str, str] = field(default_factory=dict)
-    runs: Counter[str] = field(default_factory=Counter)
+    ran: int = 0
+    done: Counter[str] = field(default_factory=Counter)
     has_mixed: bool = False
 
     def __post_init__(self) -> None:
@@ -158,12 +160,12 @@ class _Walk:
         pause = SHORTEST
         while left := self._ready(filter(wanted, self.plan.left(self.site.store))):
             self.busy.clear()
-            before = len(self.outcomes), self.runs.total()
+            before = len(self.outcomes), self.ran
             found = self.executor.execute(left, self._one, fail_fast=self.fail_fast)
             for key, outcome in found.items():
                 if outcome.state != "skipped":
                     self.outcomes[key] = outcome
-            is_stuck = before == (len(self.outcomes), self.runs.total())
+            is_stuck = before == (len(self.outcomes), self.ran)
             if is_stuck and not self.busy:  # an executor that does nothing, and says so
                 self.outcomes |= found
             if self.busy:
@@ -217,12 +219,13 @@ class _Walk:
 
     def _own(self, job: Job) -> Outcome:
         """Run a job, which nobody else runs."""
-        self.runs[job.key] += 1
-        if self.runs[job.key] > MOST:
+        self.ran += 1
+        if self.done[job.key] >= MOST:
             message = f"was done {MOST} times, and each time what it wrote was found damaged"
             return Outcome("failed", message=f"{message}: the disk or the memory fails")
         self.watcher.started(job)
         outcome = run_job(job, self.site, lambda share, note: self.watcher.moved(job, share, note))
+        self.done[job.key] += outcome.state == "done"
         if outcome.state == "skipped":
             self.busy[job.key] = job.title
         self.failures.note(job, outcome)

@@ -108,6 +108,22 @@ def check(folder: Path, names: Iterable[str] | None = None) -> None:
         _checked[folder] = manifest_sum
 
 
+def check_all(folders: Iterable[Path]) -> None:
+    """As ``check`` of each; the error holds all that is damaged, so that it is made anew at once.
+
+    Raises:
+        Damaged: a file is missing or has another sum.
+    """
+    found = []
+    for folder in folders:
+        try:
+            check(folder)
+        except Damaged as error:
+            found.append(error)
+    if found:
+        raise Damaged(found[0].folder, found[0].cause, found[1:])
+
+
 def forget_checks() -> None:
     """Check anew whatever is read from now on, as a new process does."""
     _checked.clear()

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
+from hbench.errors import Damaged
 from hbench.locks import alone
 from hbench.manifests import (
     MANIFEST,
@@ -191,6 +192,11 @@ class Store:
         self.set_aside.append(
             f"{folder} was damaged ({cause}); that lies in {place} now, and is made anew"
         )
+
+    def put_all_aside(self, error: Damaged) -> None:
+        """Move away all that an error says is damaged."""
+        for each in (error, *error.others):
+            self.put_aside(each.folder, each.cause)
 
     def told(self) -> list[str]:
         """What was set aside since this was asked for last, a line each."""

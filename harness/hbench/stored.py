@@ -5,7 +5,7 @@ from functools import partial
 
 from hbench.corpus import Corpus
 from hbench.jobs import EncodeJob, RankJob
-from hbench.manifests import check
+from hbench.manifests import check_all
 from hbench.pools import ReadVectors
 from hbench.records import Side
 from hbench.stages import fit
@@ -21,8 +21,7 @@ def stored_vectors(job: EncodeJob, store: Store) -> Callable[[Side, str], Stored
     """
     corpus = Corpus(job.data.folder(store))
     folders = [place.folder for place in job.places(store)]
-    for folder in folders:
-        check(folder)
+    check_all(folders)
     return partial(StoredRows.of, corpus, folders)
 
 

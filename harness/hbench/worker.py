@@ -50,7 +50,7 @@ def run_job(job: Job, site: Site, progress: Progress) -> Outcome:
         detail = _RUN[type(job)](job, site, progress)
         return Outcome("done", perf_counter() - started, detail=detail)
     except Damaged as error:
-        site.store.put_aside(error.folder, error.cause)
+        site.store.put_all_aside(error)
         _end_all_unless_shared(job, site, error)
         return Outcome("skipped", perf_counter() - started, str(error))
     except HBenchError as error:

@@ -37,7 +37,7 @@ def check(
         answer.text(_told(found, results))
         if set_aside:
             for each in found.damaged:
-                store.put_aside(each.folder, each.cause)
+                store.put_all_aside(each)
             answer.text("\n".join(store.told()))
     if found.damaged:
         raise typer.Exit(DAMAGED)

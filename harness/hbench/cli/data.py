@@ -59,7 +59,7 @@ def data(
             _fetch(job, store)
             found = inspect(job, store, examples)
         except Damaged as error:
-            store.put_aside(error.folder, error.cause)
+            store.put_all_aside(error)
             tell("\n".join(store.told()))
             _fetch(job, store)
             found = inspect(job, store, examples)
