@@ -9,16 +9,18 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from hbench.errors import DataError, PluginError, StoreError, shown, without_accounts
+from hbench.errors import DataError, PluginError, shown, without_accounts
+from hbench.locks import alone
 from hbench.manifests import file_record
 from hbench.records import Remote
+from hbench.room import writable
 from hbench.store import put_in_place
 
 if TYPE_CHECKING:
@@ -149,26 +151,13 @@ def _is_right(path: Path, remote: Remote) -> bool:
 
 @contextmanager
 def _alone(target: Path, progress: Progress) -> Iterator[None]:
-    """Be the one process that works on a file; a process that dies no longer counts."""
-    from filelock import FileLock, Timeout
-
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(target.with_name(f"{target.name}.lock"))
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
+    """Be the one process that works on a file; say so if another one has to end first."""
+    lock = target.with_name(f"{target.name}.lock")
+    with writable(target), ExitStack() as held:
+        if not held.enter_context(alone(lock, wait=False)):
             progress(0.0, f"waiting for the process that downloads {target.name}")
-            lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
-    except OSError as error:
-        raise StoreError(
-            f"{target}: cannot be written ({error.strerror or error}); make its folder writable, "
-            "make room, or give another folder with --results"
-        ) from error
+            held.enter_context(alone(lock))
+        yield
 
 
 def _download(remote: Remote, target: Path, progress: Progress) -> None:
