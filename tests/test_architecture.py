@@ -19,8 +19,8 @@ FILES = {
 LAYERS = [
     {"errors", "records", "protocols"},
     {"options", "registry", "described", "specfile", "settings", "statistics", "alternatives",
-     "design", "packing", "attention", "memory", "ahead", "languages", "downloads", "compiled",
-     "grams", "overlap", "drawing", "provenance", "repeatable", "locks", "room",
+     "design", "packing", "unpacking", "attention", "memory", "ahead", "languages", "downloads",
+     "compiled", "grams", "overlap", "drawing", "provenance", "repeatable", "locks", "room",
      "manifests", "store", "numbering", "corpus", "training_texts",
      "vectors", "tokens", "counting", "counting_cpu", "pools", "search", "approximate", "toplist",
      "scorefile", "evaluated", "verdicts", "ranks", "trecrun", "listed", "outside", "families",
@@ -39,7 +39,7 @@ LAYERS = [
 ]  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FOR_PLUGINS = LAYERS[0] | {
-    "packing", "attention", "drawing", "manifests", "languages", "downloads"
+    "packing", "attention", "drawing", "manifests", "languages", "downloads", "unpacking"
 }  # fmt: skip
 HEAVY = {"torch", "transformers", "ranx", "faiss", "ir_datasets", "accelerate", "tokenizers",
          "pandas", "pyarrow", "scipy", "safetensors", "numba"}  # fmt: skip

@@ -4,32 +4,24 @@ import re
 
 import pytest
 from tests.toy_manifests import change_manifest
+from tests.toy_spec import FILES, table, toy_spec
 from typer.testing import CliRunner
 
 from hbench.cli import app
+from hbench.jobs import DataJob, EncodeJob
 from hbench.manifests import MANIFEST
+from hbench.plan import make_plan
+from hbench.provenance import find_hardware
+from hbench.store import Store
+from hbench.validate import load_spec
 
-SPEC = """
-version: 1
-benchmarks:
-  toy:
-    train:
-      data: {pairs: {use: parallel, files: train.tsv}}
-      steps: 2
-      batch_size: 4
-      leakage: drop
-    encoders: {tiny: {use: scratch, hidden: 8, layers: 1, vocabulary: 300}}
-    samplers: {cross: {use: cross}}
-    objectives: {infonce: {use: infonce}}
-    transforms: {middle: {use: centering}}
-    evaluate:
-      test: {data: {use: parallel, files: test.tsv}, settings: [cross], metrics: [map]}
-"""
-
-
-def table(name):
-    rows = [f"the {name} has number {n}\tdie Zahl {n} hat {name}\n" for n in range(10)]
-    return "en\tde\n" + "".join(rows)
+SPEC = toy_spec(
+    data=FILES,
+    training="steps: 2, batch_size: 4, leakage: drop",
+    sampler="cross",
+    more="transforms: {middle: {use: centering}}",
+    settings="cross",
+)
 
 
 @pytest.fixture
@@ -108,3 +100,21 @@ def test_what_a_job_reads_is_made_anew_if_it_is_damaged_and_the_tables_stay(
     for folder, name in named:
         path = tmp_path / folder / name
         assert path.read_bytes() == contents[path]
+
+
+def test_vectors_whose_data_is_set_aside_at_that_moment_are_not_done(run, tmp_path, monkeypatch):
+    """As another process does it, between two looks of this one at the data."""
+    run()
+    store, hardware = Store(tmp_path / "results"), find_hardware("cpu")
+    jobs = make_plan(load_spec(tmp_path / "f.yaml"), store, hardware).jobs
+    vectors = next(job for job in jobs if isinstance(job, EncodeJob))
+    assert vectors.is_done(store)
+    data_is_done = DataJob.is_done
+
+    def then_set_aside(job, store):
+        found = data_is_done(job, store)
+        (job.folder(store) / MANIFEST).unlink()
+        return found
+
+    monkeypatch.setattr(DataJob, "is_done", then_set_aside)
+    assert not vectors.is_done(store)

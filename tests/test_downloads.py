@@ -350,7 +350,7 @@ def test_the_variable_forbids_downloads_unless_it_says_no(monkeypatch, variable,
 def test_a_downloads_folder_that_cannot_be_written_is_the_users_to_mend(server, tmp_path):
     (tmp_path / "taken").write_text("a file, no folder")
     downloads.settle(tmp_path / "taken")
-    with pytest.raises(StoreError, match=r"taken/set/file: cannot be written \("):
+    with pytest.raises(StoreError, match=r"taken/set/file.lock: cannot be written \("):
         fetched(remote(server.url))
 
 

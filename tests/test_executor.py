@@ -1,20 +1,9 @@
 import pytest
+from tests.toy_spec import toy_spec
 from typer.testing import CliRunner
 
 from hbench.cli import app
 from hbench_plugins.datasets.babel import Babel
-
-SPEC = """
-version: 1
-benchmarks:
-  toy:
-    train: {data: {some: {use: babel, split: train}}, steps: 1, batch_size: 2}
-    encoders: {tiny: {use: scratch, hidden: 8, layers: 1, vocabulary: 300}}
-    samplers: {mono: {use: mono}}
-    objectives: {infonce: {use: infonce}}
-    evaluate:
-      test: {data: {use: babel, split: test}, settings: [SETTING], metrics: [map]}
-"""
 
 
 @pytest.fixture
@@ -23,7 +12,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def go(setting):
-        (tmp_path / "f.yaml").write_text(SPEC.replace("SETTING", setting))
+        (tmp_path / "f.yaml").write_text(toy_spec(settings=setting))
         result = CliRunner().invoke(app, ["run", "f.yaml", "--device", "cpu"])
         return result, (tmp_path / "results" / "systems").exists()
 

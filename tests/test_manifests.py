@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from tests.toy_manifests import change_manifest, write_manifest
 
+from hbench import manifests
 from hbench.errors import Damaged, StoreError
 from hbench.manifests import (
     FORMAT,
@@ -57,10 +58,25 @@ def test_no_flipped_byte_of_a_manifest_changes_what_it_says(tmp_path_factory, da
         assert not is_complete(folder)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "3", "\xff", "{}", '{"format": 1}', "[" * 10**5])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        "3",
+        "\xff",
+        "{}",
+        '{"format": 1}',
+        "[" * 10**5,
+        '{"n": 1e2345}',
+        r'{"n": "\ud800"}',
+    ],
+)
 def test_what_is_no_manifest_is_damage_that_names_the_folder(tmp_path, content):
     (tmp_path / MANIFEST).write_text(content, encoding="latin-1")
-    with pytest.raises(Damaged, match=f"^{tmp_path}: damaged .*sets it aside and makes it anew"):
+    with pytest.raises(
+        Damaged, match=f"^{tmp_path}: damaged .*moves it away, then .*makes it anew"
+    ):
         read_manifest(tmp_path)
     assert damage(tmp_path) == ([MANIFEST], {})
     assert not is_complete(tmp_path)
@@ -97,6 +113,22 @@ def test_a_file_of_the_same_size_is_found_by_its_sum(folder):
     with pytest.raises(Damaged, match="a: missing, or not what was written"):
         check(folder)
     check(folder, ["b"])
+    with pytest.raises(Damaged):
+        check(folder)  # the one file that is sound says nothing of the other
+
+
+def test_a_file_that_another_process_renews_meanwhile_is_no_damage(folder, monkeypatch):
+    has_sum = manifests._has_sum
+
+    def renewed(path, record):
+        if path.read_text() == "one":
+            path.write_text("eno")
+            change_manifest(folder, lambda manifest: manifest)
+        return has_sum(path, record)
+
+    monkeypatch.setattr(manifests, "_has_sum", renewed)
+    assert damage(folder)[0] == []
+    assert (folder / "a").read_text() == "eno"
 
 
 def test_what_a_process_has_checked_it_does_not_read_again_unless_the_manifest_changes(folder):

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hbench.cli import app
-from hbench.errors import SpecError
+from hbench.errors import PluginError, SpecError
 from hbench.mixture import Mixture, mixtures, printable_table
 from hbench.plan import make_plan
 from hbench.provenance import find_hardware
@@ -117,6 +117,60 @@ def test_a_sampler_that_does_not_tell_its_shares_is_tried_out(planned, monkeypat
     monkeypatch.setattr(mono, "prepare", lambda *_, **__: Second())
     shares = [mixture.shares["mono"] for mixture in mixtures(plan.benchmarks[0], plan.todo, store)]
     assert shares == [0, 1, 0]
+
+
+def told(monkeypatch, shares):
+    """Let the sampler `mono` tell these shares."""
+
+    class Telling:
+        def __init__(self):
+            self.shares = shares
+
+        def batch(self, step):
+            return np.array([[0, 0, 0]], np.int32)
+
+    mono = type(build("sampler", "mono", {}).plugin)
+    monkeypatch.setattr(mono, "prepare", lambda *_, **__: Telling())
+
+
+NO_SHARES = {
+    "a mapping": {"towers": 1.0},
+    "a number": 0.5,
+    "texts": ["0.2", "0.3", "0.5"],
+    "no numbers": [None, 0.5, 0.5],
+    "a short list": [0.5, 0.5],
+    "a table": [[0.2, 0.3, 0.5]],
+    "lists of several lengths": [[0.2], [0.3, 0.5], []],
+    "NaN": [float("nan"), 0.5, 0.5],
+    "infinite": [float("inf"), 0.0, 0.0],
+    "negative": [-0.5, 1.0, 0.5],
+    "more than all": [0.5, 0.5, 0.5],
+}
+
+
+@pytest.mark.parametrize("shares", NO_SHARES.values(), ids=NO_SHARES)
+def test_what_a_sampler_tells_and_are_no_shares_is_a_mistake_of_the_plugin(
+    planned, monkeypatch, shares
+):
+    plan, store = planned
+    told(monkeypatch, shares)
+    with pytest.raises(PluginError) as caught:
+        mixtures(plan.benchmarks[0], plan.todo, store)
+    assert re.fullmatch(
+        r"sampler 'mono' \(hbench \S+\): the `shares` of its batches must be one number a source, "
+        r"none negative, with the sum 1; found .+ for 3 sources; mend or update the plugin",
+        str(caught.value),
+    )
+
+
+@pytest.mark.parametrize(
+    "shares", [[0.25, 0.25, 0.5], (0, 1, 0), np.array([0.1, 0.2, 0.7], np.float32)]
+)
+def test_shares_may_be_any_numbers_with_the_sum_1(planned, monkeypatch, shares):
+    plan, store = planned
+    told(monkeypatch, shares)
+    found = [mixture.shares["mono"] for mixture in mixtures(plan.benchmarks[0], plan.todo, store)]
+    assert found == pytest.approx([float(share) for share in shares])
 
 
 def test_a_run_shows_the_table_before_it_trains(planned, tmp_path, monkeypatch):

@@ -407,16 +407,27 @@ def test_a_malformed_line_is_named_with_what_is_expected(corpus, tmp_path, line,
 
 def test_a_file_that_is_not_there_empty_or_damaged_is_told(corpus, tmp_path):
     rows = rows_of(corpus, "mono")
-    with pytest.raises(OptionError, match=r"none\.trec: cannot be read"):
+    with pytest.raises(DataError, match=r"none\.trec: there is no such file"):
         values_of_run(tmp_path / "none.trec", corpus, rows, MAP)
     with pytest.raises(DataError, match=r"bm25\.trec: holds no line"):
         values_of_run(written(tmp_path), corpus, rows, MAP)
     (tmp_path / "broken.trec.gz").write_bytes(b"no gzip at all")
-    with pytest.raises(OptionError, match=r"broken\.trec\.gz: cannot be read"):
+    with pytest.raises(DataError, match=r"broken\.trec\.gz: is no gzip file, or damaged"):
         values_of_run(tmp_path / "broken.trec.gz", corpus, rows, MAP)
+    (tmp_path / "short.trec.gz").write_bytes(gzip.compress(b"de:q Q0 de:a 1 1.0 x\n")[:-9])
+    with pytest.raises(DataError, match=r"short\.trec\.gz: the gzip file is cut off"):
+        values_of_run(tmp_path / "short.trec.gz", corpus, rows, MAP)
     (tmp_path / "nothing").mkdir()
     with pytest.raises(OptionError, match=r"nothing: holds no file whose name ends in \.trec"):
         values_of_run(tmp_path / "nothing", corpus, rows, MAP)
+
+
+@pytest.mark.parametrize("line", ["de:q Q0 de:a 1 1.0 x\n", "\n", "x"])
+def test_a_packed_run_that_holds_more_than_any_text_is_told(corpus, tmp_path, line):
+    path = tmp_path / "bomb.trec.gz"
+    path.write_bytes(gzip.compress(line.encode() * 3_000_000))
+    with pytest.raises(DataError, match=r"bomb\.trec\.gz: unpacks to more than 100 times its size"):
+        values_of_run(path, corpus, rows_of(corpus, "mono"), MAP)
 
 
 def test_foreign_topics_and_documents_are_counted_and_the_first_five_listed(corpus, tmp_path):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.toy_spec import toy_spec
 from typer.testing import CliRunner
 
 from hbench import manifests
@@ -12,23 +13,12 @@ from hbench.cli import app
 from hbench.training import checkpoint
 from hbench.training.gradients import Gradients
 
-SPEC = """\
-version: 1
-benchmarks:
-  toy:
-    train: {data: {some: {use: babel, split: train}}, steps: 8, batch_size: 4}
-    encoders: {tiny: {use: scratch, hidden: 8, layers: 1, vocabulary: 300}}
-    samplers: {mono: {use: mono}}
-    objectives: {infonce: {use: infonce}}
-    seeds: [1, 2]
-    evaluate:
-      test: {data: {use: babel, split: test}, settings: [mono], metrics: [map]}
-"""
+TRAINING = "steps: 8, batch_size: 4"
 
 
 @pytest.fixture
 def toy(tmp_path):
-    (tmp_path / "f.yaml").write_text(SPEC)
+    (tmp_path / "f.yaml").write_text(toy_spec(training=TRAINING, more="seeds: [1, 2]"))
     return tmp_path
 
 
@@ -77,8 +67,8 @@ def test_a_loss_that_is_no_number_ends_its_job_alone_and_leaves_the_last_good_ch
 def test_a_model_for_which_there_is_no_memory_fails_in_words_and_the_others_go_on(toy):
     """With an address space of 8 GB; the large model's embeddings alone take 12."""
     large = "large: {use: scratch, hidden: 1048576, heads: 1, layers: 1, vocabulary: 3000}"
-    spec = SPEC.replace("seeds: [1, 2]", "seeds: [1]").replace("{tiny:", f"{{{large}, tiny:")
-    (toy / "f.yaml").write_text(spec)
+    tiny = "tiny: {use: scratch, hidden: 8, layers: 1, vocabulary: 300}"
+    (toy / "f.yaml").write_text(toy_spec(training=TRAINING, encoders=f"{large}, {tiny}"))
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_AS, (8 * 10**9,) * 2)\n"
         "from hbench.cli import main; main()"

@@ -214,7 +214,7 @@ def test_a_damaged_folder_is_set_aside_without_the_folders_in_it(store, filled):
     (place,) = (store.root / "cache" / "damaged").iterdir()
     assert files(place) == ["a", "b", MANIFEST]
     (line,) = store.told()
-    assert line == f"{filled} was damaged (a); that lies in {place} now, and is made anew"
+    assert line == f"{filled} was damaged (a); that lies in {place} now, and a run makes it anew"
     assert store.told() == []
 
 
@@ -243,27 +243,32 @@ def test_a_damaged_manifest_is_set_aside_when_the_folder_is_written_anew(store, 
     assert len(store.told()) == 1
 
 
+@pytest.mark.parametrize("again", [0, 1, 2, 3])
 @pytest.mark.parametrize("moves", [1, 2, 3])
 def test_a_kill_while_a_file_takes_the_place_of_another_leaves_the_old_or_the_new_one(
-    store, filled, monkeypatch, moves
+    store, filled, monkeypatch, moves, again
 ):
-    """The manifest that knows of both, the file, the manifest: the process dies after some."""
+    """The manifest that knows of both, the file, the manifest: two processes die after some."""
     put_in_place = store_module.put_in_place
-    done: list[Path] = []
+    holds = "two"
+    for most, text in [(moves, "two, and more"), (again, "three")]:
+        done: list[Path] = []
 
-    def dying(source, target):
-        if len(done) == moves:
-            raise KeyboardInterrupt
-        done.append(target)
-        put_in_place(source, target)
+        def dying(source, target, done=done, most=most):
+            if len(done) == most:
+                raise KeyboardInterrupt
+            done.append(target)
+            put_in_place(source, target)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(store_module, "put_in_place", dying)
-        with suppress(KeyboardInterrupt), store.writing(filled, read_manifest(filled)) as (new, _):
-            (new / "b").write_text("two, and more")
-    assert (filled / "b").read_text() == ("two" if moves == 1 else "two, and more")
-    assert is_complete(filled)
-    assert is_intact(filled)
+        with monkeypatch.context() as patched:
+            patched.setattr(store_module, "put_in_place", dying)
+            before = read_manifest(filled)
+            with suppress(KeyboardInterrupt), store.writing(filled, before) as (new, _):
+                (new / "b").write_text(text)
+        holds = text if most > 1 else holds
+        assert (filled / "b").read_text() == holds
+        assert is_complete(filled)
+        assert is_intact(filled)
     with store.writing(filled, read_manifest(filled)) as (new, _):
         (new / "b").write_text("at last")
     assert "next" not in read_manifest(filled)["files"]["b"]

@@ -33,6 +33,7 @@ PUBLIC: Mapping[str, Sequence[str]] = {
     "hbench.manifests": ("file_record", "key_of"),
     "hbench.languages": (),
     "hbench.downloads": ("Progress", "fetch"),
+    "hbench.unpacking": ("opened",),
     "hbench.testing": (),
     "hbench.testing.batches": (),
     "hbench.testing.items": (),

@@ -20,7 +20,6 @@ from hbench.errors import DataError, PluginError, shown, without_accounts
 from hbench.locks import alone
 from hbench.manifests import file_record
 from hbench.records import Remote
-from hbench.room import writable
 from hbench.store import put_in_place
 
 if TYPE_CHECKING:
@@ -153,7 +152,7 @@ def _is_right(path: Path, remote: Remote) -> bool:
 def _alone(target: Path, progress: Progress) -> Iterator[None]:
     """Be the one process that works on a file; say so if another one has to end first."""
     lock = target.with_name(f"{target.name}.lock")
-    with writable(target), ExitStack() as held:
+    with ExitStack() as held:
         if not held.enter_context(alone(lock, wait=False)):
             progress(0.0, f"waiting for the process that downloads {target.name}")
             held.enter_context(alone(lock))

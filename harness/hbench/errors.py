@@ -118,13 +118,15 @@ class Damaged(StoreError):
     Args:
         folder: what is to be set aside, so that it is made anew.
         cause: what is wrong with it.
-        others: damage that was found along with it.
+        others: damage that was found along with it. The attribute ``folders`` has the paths of all.
     """
 
     def __init__(self, folder: Path, cause: str, others: "Iterable[Damaged]" = ()) -> None:
         self.folder, self.cause, self.others = folder, cause, tuple(others)
+        self.folders = [str(each.folder) for each in (self, *self.others)]
         super().__init__(
-            f"{folder}: damaged ({cause}); `hbench run` sets it aside and makes it anew"
+            f"{folder}: damaged ({cause}); `hbench check --set-aside` moves it away, then "
+            "`hbench run` makes it anew"
         )
 
 

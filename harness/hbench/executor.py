@@ -26,10 +26,11 @@ from hbench.resolved import replaced, resolved
 from hbench.site import Site, prepare_torch
 from hbench.stages import compare
 from hbench.store import Store, as_json
-from hbench.worker import run_job
+from hbench.worker import damaged, run_job
 
 ABOUT_DATA = (DataJob, LeakageJob)
-MOST = 3  # times that a job is done in one run, if what it wrote is found damaged again
+MOST = 3  # times that a folder is made anew in one run, if it is found damaged again
+NOTHING = Outcome("failed", message="the executor brought no outcome: a mistake of that plugin")
 SHORTEST, LONGEST = 0.1, 5.0  # seconds between two looks at what other processes have done
 
 
@@ -94,15 +95,13 @@ def execute(
         watcher.noted(_replaced(store, detail))
         _write(store, part, "resolved.json", detail)
     walk = _Walk(plan, site, executor, watcher, fail_fast)
-    set_aside: Counter[str] = Counter()
     while True:
         try:
             walk.run()
             comparisons = [compare.run(detail, store.root) for _, detail in details]
             break
         except Damaged as error:  # what has read it cannot make it anew, its job can
-            set_aside[str(error.folder)] += 1
-            if set_aside[str(error.folder)] > MOST:
+            if walk.is_hopeless(error.folders):
                 raise
             store.put_all_aside(error)
     for (part, _), entry in zip(details, comparisons, strict=True):
@@ -117,10 +116,9 @@ class _Walk:
 
     Args:
         outcomes: by job key, of the jobs that have ended.
-        busy: titles, by key, of jobs that could not run just now: another process is at them, or
-            what they need was damaged.
+        busy: titles, by key, of jobs that another process is at.
         ran: how many jobs this process has run.
-        done: how often it has done each.
+        damaged: how often each folder was found damaged.
     """
 
     plan: Plan
@@ -131,7 +129,7 @@ class _Walk:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     busy: dict[str, str] = field(default_factory=dict)
     ran: int = 0
-    done: Counter[str] = field(default_factory=Counter)
+    damaged: Counter[str] = field(default_factory=Counter)
     has_mixed: bool = False
 
     def __post_init__(self) -> None:
@@ -166,8 +164,8 @@ class _Walk:
                 if outcome.state != "skipped":
                     self.outcomes[key] = outcome
             is_stuck = before == (len(self.outcomes), self.ran)
-            if is_stuck and not self.busy:  # an executor that does nothing, and says so
-                self.outcomes |= found
+            if is_stuck and not self.busy:  # an executor that does nothing, and may say so
+                self.outcomes |= {job.key: found.get(job.key, NOTHING) for job in left}
             if self.busy:
                 pause = self._wait(pause) if is_stuck else SHORTEST
 
@@ -200,6 +198,11 @@ class _Walk:
         """How a job has ended; ``done`` if it has not."""
         return self.outcomes[job.key].state if job.key in self.outcomes else "done"
 
+    def is_hopeless(self, folders: Iterable[str]) -> bool:
+        """Whether one of these damaged folders was damaged too often already."""
+        self.damaged.update(folders)
+        return any(self.damaged[folder] > MOST for folder in folders)
+
     def _one(self, job: Any) -> Outcome:  # noqa: ANN401 - executors see protocols.Job, we get ours back
         """Run a job, unless another process is at it or has done it."""
         store = self.site.store
@@ -220,14 +223,11 @@ class _Walk:
     def _own(self, job: Job) -> Outcome:
         """Run a job, which nobody else runs."""
         self.ran += 1
-        if self.done[job.key] >= MOST:
-            message = f"was done {MOST} times, and each time what it wrote was found damaged"
-            return Outcome("failed", message=f"{message}: the disk or the memory fails")
         self.watcher.started(job)
         outcome = run_job(job, self.site, lambda share, note: self.watcher.moved(job, share, note))
-        self.done[job.key] += outcome.state == "done"
-        if outcome.state == "skipped":
-            self.busy[job.key] = job.title
+        if self.is_hopeless(found := damaged(outcome)):
+            message = f"{', '.join(found)}: damaged, and again each time that it was made anew"
+            outcome = Outcome("failed", message=f"{message}; the disk or the memory fails")
         self.failures.note(job, outcome)
         self.watcher.ended(job, outcome)
         self.watcher.noted(self.site.store.told())

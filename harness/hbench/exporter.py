@@ -189,17 +189,15 @@ class System:
         Raises:
             StoreError: it is not there.
         """
-        entry = next(
-            method["systems"][self.seed]
-            for method in self.resolved["methods"]
-            if method["name"] == self.method
-        )
+        systems = {method["name"]: method["systems"] for method in self.resolved["methods"]}
+        entry = systems[self.method][self.seed]
         folder = self._place(entry)
-        if read_manifest(folder).get("key") != entry["key"] or not is_intact(folder):
-            raise StoreError(
-                f"{folder}: no model of {self}, or a damaged one; make it with "
-                f"`{self._run(folder)}`"
-            )
+        if read_manifest(folder).get("key") != entry["key"]:
+            raise StoreError(f"{folder}: no model of {self}; make it with `{self._run()}`")
+        if not is_intact(folder):
+            aside = f"hbench check --set-aside{self._results}"  # leaves what is in `eval`
+            raise StoreError(f"{folder}: the model of {self} is damaged; move it away with "
+                             f"`{aside}`, then make it anew with `{self._run()}`")  # fmt: skip
         _check_links(folder / "model")
         return folder / "model"
 
@@ -272,9 +270,12 @@ class System:
         """The command that makes what is missing, once some folders are gone."""
         there = [quote(str(folder)) for folder in without if folder.exists()]
         remove = f"rm -r {' '.join(there)} && " if there else ""
+        return f"{remove}hbench run FILE --only {quote(self.resolved['benchmark'])}{self._results}"
+
+    @property
+    def _results(self) -> str:
         root = self.store.root
-        results = "" if root == Path("results") else f" --results {quote(str(root))}"
-        return f"{remove}hbench run FILE --only {quote(self.resolved['benchmark'])}{results}"
+        return "" if root == Path("results") else f" --results {quote(str(root))}"
 
 
 @contextmanager

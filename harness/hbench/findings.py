@@ -1,7 +1,8 @@
 """Finished benchmarks as a Python user has them: tidy data frames, and the tables as text."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Record = Mapping[str, Any]
+RESOLVED = "resolved.json"
 CELL = ("setting", "query_language", "pool")
 
 
@@ -234,23 +236,51 @@ def read_results(root: Path, wanted: Sequence[str] = ()) -> Results:
         wanted: names of benchmarks; none means all.
 
     Raises:
-        StoreError: there is no benchmark, or one is damaged.
+        StoreError: there is no benchmark, or one of those wanted is damaged.
         OptionError: there is no benchmark of such a name.
     """
-    from hbench.manifests import check
+    from hbench.manifests import MANIFEST
     from hbench.store import Store
 
     folder = root / "benchmarks"
-    paths = sorted(folder.glob("*/resolved.json"))
-    if not paths:
-        raise StoreError(f"{folder}: holds no benchmark; run one with `hbench run benchmarks.yaml`")
-    found: dict[str, Record] = {}
-    for path in paths:
-        check(path.parent, [path.name])
-        detail = json.loads(path.read_text(encoding="utf-8"))
-        found[detail["benchmark"]] = detail
+    places = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+    details = []
     for name in wanted:
-        if name not in found:
-            place = Store(root).benchmark(name)
-            raise OptionError(f"{place}: no such benchmark here; {did_you_mean(name, found)}")
-    return Results(root, [found[name] for name in wanted or found])
+        place = Store(root).benchmark(name)
+        detail = _resolved(place)
+        if detail is None or detail["benchmark"] != name:
+            if not places:
+                raise _empty(folder)
+            near = did_you_mean(name, _names(places))
+            raise OptionError(f"{place}: no such benchmark here; {near}")
+        details.append(detail)
+    if not wanted:
+        found = [detail for place in places if (detail := _resolved(place)) is not None]
+        details = list({detail["benchmark"]: detail for detail in found}.values())
+    if not details:
+        raise _empty(folder)
+    return Results(root, details)
+
+
+def _empty(folder: Path) -> StoreError:
+    return StoreError(f"{folder}: holds no benchmark; run one with `hbench run benchmarks.yaml`")
+
+
+def _resolved(folder: Path) -> Record | None:
+    """A benchmark's ``resolved.json``; None if there is none, or a run is just writing it."""
+    from hbench.manifests import check, read_manifest
+
+    if RESOLVED not in read_manifest(folder).get("files", {}):
+        return None
+    check(folder, [RESOLVED])
+    found: Record = json.loads((folder / RESOLVED).read_text(encoding="utf-8"))
+    return found
+
+
+def _names(folders: Iterable[Path]) -> Iterator[str]:
+    """The benchmarks in some folders, without those that are damaged."""
+    for folder in folders:
+        with suppress(StoreError):
+            detail = _resolved(folder)
+            if detail is not None:
+                yield detail["benchmark"]

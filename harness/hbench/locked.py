@@ -5,7 +5,7 @@ from typing import Any
 
 from hbench.errors import StoreError
 from hbench.jobs import EncodeJob, Job
-from hbench.manifests import read_manifest
+from hbench.manifests import is_complete, read_manifest
 from hbench.plan import Plan
 from hbench.provenance import versions
 from hbench.store import Store
@@ -22,9 +22,8 @@ def refuse_other_versions(plan: Plan, store: Store) -> None:
     """
     found: dict[str, str] = {}
     for job in plan.jobs:
-        if job.is_done(store):
-            for place, difference in _differences(job, store):
-                found.setdefault(difference, place)
+        for place, difference in _differences(job, store):
+            found.setdefault(difference, place)
     if found:
         lines = [f"  {difference} (in {place})" for difference, place in found.items()]
         more = [f"  and {len(lines) - MOST} more"] if len(lines) > MOST else []
@@ -38,10 +37,10 @@ def refuse_other_versions(plan: Plan, store: Store) -> None:
 
 def _differences(job: Job, store: Store) -> Iterator[tuple[str, str]]:
     """(place, what differs) of one job's results."""
-    if isinstance(job, EncodeJob):
-        folders = [place.folder for place in job.places(store)]
+    if isinstance(job, EncodeJob):  # a run goes on from the shards that are there
+        folders = [place.folder for place in job.places(store) if is_complete(place.folder)]
     else:
-        folders = [job.folder(store)]
+        folders = [job.folder(store)] if job.is_done(store) else []
     now = versions()
     for folder in folders:
         manifest = read_manifest(folder)

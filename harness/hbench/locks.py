@@ -1,8 +1,10 @@
 """One process at a time: locks that end with the process that holds them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from hbench.room import writable
 
 
 @contextmanager
@@ -20,18 +22,16 @@ def alone(path: Path, *, wait: bool = True) -> Iterator[bool]:
         Whether it is held.
 
     Raises:
-        OSError: the file cannot be written.
+        StoreError: the file cannot be written.
     """
     from filelock import FileLock, Timeout
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, thread_local=False)
+    with writable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(Timeout):
+            lock.acquire(blocking=wait)
     try:
-        lock.acquire(blocking=wait)
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
+        yield lock.is_locked
     finally:
         lock.release()

@@ -7,10 +7,10 @@ and sha256 of every file beside it, and a sum of itself.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from hbench.errors import Damaged, StoreError
+from hbench.errors import Damaged, StoreError, shown
 
 MANIFEST = "manifest.json"
 FORMAT = 1  # of the results folder; to be raised when an older hbench would misread it
@@ -55,17 +55,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
         content = json.loads(path.read_bytes())
+        if not isinstance(content, dict):
+            raise Damaged(folder, f"{MANIFEST} holds no JSON object")
+        written = content.pop("sum", None)
+        if written != key_of(content):
+            raise Damaged(folder, f"{MANIFEST} has another sum than it says")
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (ValueError, RecursionError) as error:
         raise Damaged(folder, f"{MANIFEST}: {error}") from error
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if not isinstance(content, dict):
-        raise Damaged(folder, f"{MANIFEST} holds no JSON object")
-    written = content.pop("sum", None)
-    if written != key_of(content):
-        raise Damaged(folder, f"{MANIFEST} has another sum than it says")
     known = content.get("format")
     if known != FORMAT:
         by = content.get("provenance", {}).get("versions", {}).get("hbench", "another version")
@@ -73,7 +73,20 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{path}: is in format {known}, written by hbench {by}, and this one reads format "
             f"{FORMAT}; use that version, or give another folder with --results"
         )
+    for name in (*content.get("files", ()), *content.get("apart", ())):
+        if not is_inside(name):
+            raise Damaged(folder, f"{MANIFEST} names {shown(name)}, which lies elsewhere")
     return content
+
+
+def is_inside(name: str) -> bool:
+    """Whether a path, relative to a folder, stays in it.
+
+    >>> [is_inside(name) for name in ("model/config.json", "../x", "/x")]
+    [True, False, False]
+    """
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and "\0" not in name
 
 
 def is_complete(folder: Path) -> bool:
@@ -159,6 +172,18 @@ def file_record(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"bytes": path.stat().st_size, "sha256": digest}
+
+
+def lies(path: Path, record: Record) -> Record:
+    """What is known of the file that lies there: of the old one, or of what took its place.
+
+    Args:
+        path: a file.
+        record: what a manifest says of it, ``next`` being what was about to take its place.
+    """
+    old, new = {**record, "next": None}, record.get("next")
+    del old["next"]
+    return new if new and _is_one_of(path, new, _has_sum) else old
 
 
 def _wrong(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hbench.errors import printable
+from hbench.errors import PluginError, printable, shortened
 from hbench.jobs import Job, TrainJob
 from hbench.planner import BenchmarkPlan
 from hbench.protocols import Batches
@@ -15,6 +15,7 @@ from hbench.store import Store
 from hbench.trainer import texts_to_train_on
 
 TRIED = 200  # batches of a sampler that does not tell its shares
+ROUNDING = 1e-6  # by which shares may miss the sum 1
 NAME, LANGUAGES = 18, 24  # signs in a column, so that the table fits into a terminal
 
 
@@ -101,7 +102,11 @@ def _described(
 
 
 def _shares(job: TrainJob, items: Items) -> FloatArray | None:
-    """(sources,) the share of the batches of each source, told by the sampler or tried out."""
+    """(sources,) the share of the batches of each source, told by the sampler or tried out.
+
+    Raises:
+        PluginError: what the sampler tells are no shares.
+    """
     if job.sampler is None or job.training is None:
         return None
     try:
@@ -112,8 +117,24 @@ def _shares(job: TrainJob, items: Items) -> FloatArray | None:
         if told is None:
             rows = np.concatenate([batches.batch(step)[:, 0] for step in range(TRIED)])
             counts = np.bincount(items.source[rows], minlength=len(items.weights))
-            told = counts / counts.sum()
+            return counts / counts.sum() if len(rows) else None
     except Exception:  # whatever it is, the training job meets it, and tells
         return None
-    shares: FloatArray = np.asarray(told, np.float64)
-    return shares
+    return _checked(told, len(items.weights), f"{job.sampler.entry}")
+
+
+def _checked(told: object, sources: int, sampler: str) -> FloatArray:
+    """The shares that a sampler tells, if they are such."""
+    try:
+        shares = np.asarray(told)
+        # Texts are no numbers here, though numpy would read them as such.
+        holds = shares.dtype.kind in "fiu" and shares.shape == (sources,)
+    except (TypeError, ValueError):  # numpy makes no array of it
+        holds = False
+    if holds and (shares >= 0).all() and abs(shares.sum() - 1) < ROUNDING:
+        return shares.astype(np.float64)
+    found = shortened(" ".join(repr(told).split()))
+    raise PluginError(
+        f"{sampler}: the `shares` of its batches must be one number a source, none negative, with "
+        f"the sum 1; found {found} for {sources} sources; mend or update the plugin"
+    )

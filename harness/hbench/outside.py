@@ -109,9 +109,8 @@ def values_of_run(
         metrics: by their label.
 
     Raises:
-        DataError: a line is malformed, or a topic lists a document twice.
-        OptionError: a file cannot be read, holds ids that the dataset does not, or two of them
-            serve one pool.
+        DataError: a file cannot be read, a line is malformed, or a topic lists a document twice.
+        OptionError: a file holds ids that the dataset does not, or two of them serve one pool.
         PluginError: a metric breaks its contract.
     """
     pairs = relevant_pairs(corpus)

@@ -1,5 +1,6 @@
 """Whether everything in a results folder is what was written there."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,8 @@ def examine(store: Store, seen: Seen = lambda folder: None) -> Soundness:
     """
     if not store.root.is_dir():
         raise StoreError(f"{store.root}: no such folder; name one with --results")
-    folders = sorted(path.parent for path in _files(store.root) if path.name == MANIFEST)
+    files = set(_files(store.root))
+    folders = sorted(path.parent for path in files if path.name == MANIFEST)
     known: set[Path] = set()
     size, damaged = 0, []
     for folder in folders:
@@ -67,30 +69,35 @@ def examine(store: Store, seen: Seen = lambda folder: None) -> Soundness:
         except Damaged as error:
             damaged.append(error)
     manifests = {folder / MANIFEST for folder in folders}
+    unknown = files - known - manifests
     return Soundness(
         folders=len(folders),
         files=len(known),
         size=size,
         damaged=damaged,
-        unknown=sorted(set(_files(store.root)) - known - manifests),
+        # A run may have removed some since, as it does with checkpoints.
+        unknown=sorted(path for path in unknown if path.is_file()),
         failures=sorted(_failures(store.root / "failures", folders)),
-        set_aside=sorted((store.root / "cache" / "damaged").glob("*/*")),
+        set_aside=sorted((store.root / "cache" / "damaged").glob("*")),
     )
 
 
 def _files(root: Path) -> Iterator[Path]:
     """The files below a folder that are results, or ought to be."""
-    for path in root.rglob("*"):
-        parts = path.relative_to(root).parts
-        if path.is_file() and not any(parts[: len(left)] == left for left in NO_RESULTS):
-            yield path
+    for place, folders, names in os.walk(root):  # goes on where a run removes a folder meanwhile
+        parts = Path(place).relative_to(root).parts
+        folders[:] = [name for name in folders if (*parts, name) not in NO_RESULTS]
+        yield from (path for name in names if (path := Path(place, name)).is_file())
 
 
 def _failures(place: Path, folders: list[Path]) -> Iterator[tuple[str, str]]:
+    """(job, the last line of why) of the failures that can be read."""
     for folder in folders:
         if folder.parent == place:
             try:
                 told = read_manifest(folder)
             except Damaged:
                 continue
-            yield told["job"], told["message"].splitlines()[-1]
+            if told:  # else the job has been done since
+                reason = str(told.get("message", "")).rstrip().rpartition("\n")[2]
+                yield str(told.get("job", folder.name)), reason or "no reason given"

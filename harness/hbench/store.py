@@ -24,6 +24,7 @@ from hbench.manifests import (
     file_record,
     is_complete,
     key_of,
+    lies,
     read_manifest,
     signed,
 )
@@ -90,7 +91,7 @@ class Store:
 
     def failure(self, key: str) -> Path:
         """Why a job failed when it was last tried."""
-        return self.root / "failures" / f"{key[:16]}.json"
+        return self.root / "failures" / key[:16]
 
     def lock(self, what: str) -> Path:
         """The file that only one process at a time may hold a lock on."""
@@ -136,7 +137,10 @@ class Store:
         files: dict[str, Any] = before.get("files", {})
         replaced = {name: record for name, record in made.items() if name in files}
         if any(files[name] != record for name, record in replaced.items()):
-            known = {name: {**files[name], "next": record} for name, record in replaced.items()}
+            known = {
+                name: {**lies(folder / name, files[name]), "next": record}
+                for name, record in replaced.items()
+            }
             self._write_manifest(folder, {**before, "files": {**files, **known}})
 
     def put(self, folder: Path, name: str, text: str) -> None:
@@ -145,7 +149,7 @@ class Store:
         Raises:
             StoreError: the results folder cannot be written.
         """
-        with writable(folder), alone(self.lock(folder.relative_to(self.root).as_posix())):
+        with alone(self.lock(folder.relative_to(self.root).as_posix())):
             wrong, manifest = damage(folder)
             if wrong:
                 self.put_aside(folder, ", ".join(wrong))
@@ -177,11 +181,8 @@ class Store:
             aside.mkdir(parents=True, exist_ok=True)
             place = Path(tempfile.mkdtemp(prefix=f"{slug(folder.name)}-", dir=aside))
             apart: Mapping[str, list[str]] = manifest.get("apart", {})
-            if set(wrong) <= apart.keys():
-                gone = {"files", *(entry for name in wrong for entry in apart[name])}
-                files = {n: each for n, each in manifest["files"].items() if n not in wrong}
-                kept = {name: value for name, value in manifest.items() if name not in gone}
-                self._write_manifest(folder, {**kept, "files": files})
+            is_apart = set(wrong) <= apart.keys()
+            if is_apart:
                 moved = [folder / name for name in wrong]
             else:
                 moved = [path for path in folder.iterdir() if not any(path.rglob(MANIFEST))]
@@ -189,8 +190,13 @@ class Store:
             for path in moved:
                 if path.exists():
                     path.rename(place / path.name)
+            if is_apart:
+                gone = {"files", *(entry for name in wrong for entry in apart[name])}
+                files = {n: each for n, each in manifest["files"].items() if n not in wrong}
+                kept = {name: value for name, value in manifest.items() if name not in gone}
+                self._write_manifest(folder, {**kept, "files": files})
         self.set_aside.append(
-            f"{folder} was damaged ({cause}); that lies in {place} now, and is made anew"
+            f"{folder} was damaged ({cause}); that lies in {place} now, and a run makes it anew"
         )
 
     def put_all_aside(self, error: Damaged) -> None:
@@ -211,7 +217,7 @@ class Store:
     def sweep(self) -> None:
         """Remove what processes that are no more have left unfinished."""
         for lock in sorted(self._unfinished.glob("*.lock")):
-            with writable(lock), alone(lock, wait=False) as ours:
+            with alone(lock, wait=False) as ours:
                 if ours:
                     shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
                     lock.unlink(missing_ok=True)

@@ -22,12 +22,11 @@ import numpy as np
 from hbench.corpus import Corpus
 from hbench.errors import DataError, OptionError, shown
 from hbench.records import Int32Array, Int64Array
+from hbench.unpacking import opened
 
 COLUMNS = ("topic", "Q0", "document", "rank", "score", "tag")
 EXAMPLES = 5
 LONGEST = 2**16  # bytes of a line
-# A packed file may hold so many times its size, or so many bytes: texts are packed 5 to 30 times.
-DENSEST, PLAUSIBLE = 100, 2**21
 
 
 @dataclass(frozen=True)
@@ -49,14 +48,11 @@ def read_run(path: Path, corpus: Corpus) -> Run:
     """Read a file, packed by gzip if its name ends in ``.gz``.
 
     Raises:
-        DataError: a line is malformed, a topic lists a document twice, or a packed file holds more
-            than 100 times its size.
-        OptionError: the file cannot be read, or holds ids that the dataset does not.
+        DataError: the file cannot be read, a line is malformed, a topic lists a document twice, or
+            a packed file holds more than 100 times its size.
+        OptionError: the file holds ids that the dataset does not.
     """
-    try:
-        table = _table(path)
-    except OSError as error:
-        raise OptionError(f"--run {path}: cannot be read: {error}") from error
+    table = _table(path)
     topic, topics = _codes(table["topic"])
     document, documents = _codes(table["document"])
     queries = _numbers(topics, _query_ids(corpus))
@@ -74,44 +70,14 @@ def read_run(path: Path, corpus: Corpus) -> Run:
     return Run(path, query[order], passage[order].astype(np.int32))
 
 
-class _Unpacked(io.RawIOBase):
-    """What a file holds, unless it is more than a text can be packed into so little."""
-
-    def __init__(self, path: Path) -> None:
-        import pyarrow as pa
-
-        self._path = path
-        self._file = pa.input_stream(str(path), compression="detect")
-        self._most = max(PLAUSIBLE, DENSEST * path.stat().st_size)
-        self._count = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - what bytes can be written into
-        count: int = self._file.readinto(buffer)
-        self._count += count
-        if self._count > self._most:
-            raise DataError(
-                f"{self._path}: unpacks to more than {DENSEST} times its size, as no run does; "
-                "get it again, or unpack it yourself"
-            )
-        return count
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
 def _table(path: Path) -> Any:  # noqa: ANN401 - pyarrow publishes no types
     """Topics and documents, as dictionaries, and scores as float64."""
     import pyarrow as pa
 
-    with io.BufferedReader(_Unpacked(path)) as file, suppress(pa.ArrowInvalid):
+    with opened(path) as file, suppress(pa.ArrowInvalid):
         return _parsed(file)
-    again = io.BufferedReader(_Unpacked(path))
     # A line ends as Arrow has it; latin-1 gives each byte back.
-    with io.TextIOWrapper(again, "latin-1", newline=None) as text:
+    with opened(path) as again, io.TextIOWrapper(again, "latin-1", newline=None) as text:
         lines = iter(lambda: text.readline(LONGEST + 1).encode("latin-1"), b"")
         mended = b"".join(_mended(path, lines))
     return _parsed(pa.BufferReader(mended))

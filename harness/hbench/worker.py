@@ -1,14 +1,14 @@
 """Does one job: builds what its stage needs from the store, runs the stage, stores the outcome."""
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 from hbench import downloads, provenance
 from hbench.corpus import Corpus
@@ -52,7 +52,8 @@ def run_job(job: Job, site: Site, progress: Progress) -> Outcome:
     except Damaged as error:
         site.store.put_all_aside(error)
         _end_all_unless_shared(job, site, error)
-        return Outcome("skipped", perf_counter() - started, str(error))
+        told = f"{', '.join(error.folders)}: damaged ({error.cause}), to be made anew"
+        return Outcome("skipped", perf_counter() - started, told, {"damaged": error.folders})
     except HBenchError as error:
         _end_all_unless_shared(job, site, error)
         return Outcome("failed", perf_counter() - started, str(error))
@@ -61,6 +62,11 @@ def run_job(job: Job, site: Site, progress: Progress) -> Outcome:
         if not all(need.is_done(site.store) for need in job.needs):  # set aside by another process
             return Outcome("skipped", perf_counter() - started, "what it needs is made anew")
         return Outcome("failed", perf_counter() - started, _told(error))
+
+
+def damaged(outcome: Outcome) -> Sequence[str]:
+    """The folders whose damage kept a job from being done."""
+    return cast(Sequence[str], outcome.detail.get("damaged", ()))
 
 
 def _told(error: Exception) -> str:

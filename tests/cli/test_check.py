@@ -4,23 +4,12 @@ import json
 
 import pytest
 from tests.toy_manifests import change_manifest
+from tests.toy_spec import toy_spec
 from typer.testing import CliRunner
 
 from hbench import manifests
 from hbench.cli import app
 from hbench.store import Store
-
-SPEC = """\
-version: 1
-benchmarks:
-  toy:
-    train: {data: {some: {use: babel, split: train}}, steps: 1, batch_size: 2}
-    encoders: {tiny: {use: scratch, hidden: 8, layers: 1, vocabulary: 300}}
-    samplers: {mono: {use: mono}}
-    objectives: {infonce: {use: infonce}}
-    evaluate:
-      test: {data: {use: babel, split: test}, settings: [mono], metrics: [map]}
-"""
 
 
 def call(*words):
@@ -50,7 +39,10 @@ def test_damage_is_named_with_its_file_and_ends_with_exit_code_1(toy):
     done = call("check")
     first, last = done.stdout.splitlines()
     assert first == "damaged: results/systems/x: data: missing, or not what was written"
-    assert last.startswith("results: 1 of 2 folders damaged (2 files, 0.0 MB). `hbench run` sets")
+    assert last == (
+        "results: 1 of 2 folders damaged (2 files, 0.0 MB); `hbench check --set-aside` moves them "
+        "away, then `hbench run` makes anew what it needs of them"
+    )
     assert done.exit_code == 1
 
 
@@ -58,13 +50,30 @@ def test_what_is_set_aside_is_damaged_no_more_and_is_told(toy):
     (toy.root / "systems/x/data").unlink()
     done = call("check", "--set-aside")
     assert done.exit_code == 1
-    assert "results/systems/x was damaged (data: missing, or not what was written); that" in (
-        done.stdout
+    _, count, moved = done.stdout.splitlines()
+    assert "--set-aside" not in count
+    assert moved.startswith(
+        "results/systems/x was damaged (data: missing, or not what was written); that lies in "
     )
     again = call("check")
     assert again.exit_code == 0
     assert again.stdout.startswith("set aside earlier: results/cache/damaged/x-")
     assert "results: 1 folders, 1 files" in again.stdout
+
+
+def test_a_folder_of_many_files_that_was_set_aside_is_one_line(toy):
+    with toy.writing(toy.root / "data/z", {}) as (scratch, _):
+        for name in "abc":
+            (scratch / name).write_text("content")
+    (toy.root / "data/z/a").write_text("c0ntent")
+    call("check", "--set-aside")
+    (place,) = (toy.root / "cache/damaged").iterdir()
+    lines = call("check").stdout.splitlines()
+    assert lines[:-1] == [f"set aside earlier: results/cache/damaged/{place.name}"]
+
+
+def test_where_nothing_is_damaged_nothing_is_said_of_setting_aside(toy):
+    assert call("check", "--set-aside").stdout == call("check").stdout
 
 
 def test_files_that_no_manifest_knows_and_failures_are_told(toy):
@@ -90,7 +99,7 @@ def test_without_a_results_folder_it_is_the_users_mistake(toy):
 def finished(tmp_path_factory):
     """A benchmark that was run."""
     folder = tmp_path_factory.mktemp("finished")
-    (folder / "f.yaml").write_text(SPEC)
+    (folder / "f.yaml").write_text(toy_spec())
     done = call("run", str(folder / "f.yaml"), "--results", str(folder / "results"))
     assert done.exit_code == 0, done.stderr
     return folder
@@ -144,10 +153,29 @@ def test_locked_looks_at_scores_that_were_added_later(finished):
         scores.write_text(before)
 
 
+def test_locked_looks_at_the_vectors_of_an_encoding_that_did_not_end(finished):
+    rows = sorted(finished.glob("results/systems/*/eval/*/manifest.json"))
+    half, *others = sorted(finished.glob("results/cache/vectors/*/manifest.json"))
+    before = {path: path.read_text() for path in (*rows, half, *others)}
+    try:
+        for path in (*rows, *others):
+            path.unlink()
+        content = json.loads(before[half])
+        content["provenance"]["versions"]["torch"] = "1.0"
+        half.write_text(json.dumps(manifests.signed(content)))
+        done = locked(finished)
+        assert done.exit_code == 2
+        assert "  torch: 1.0 then, " in done.stderr
+        assert f"(in {half.parent})" in done.stderr
+    finally:
+        for path, text in before.items():
+            path.write_text(text)
+
+
 def test_a_manifest_tells_versions_git_and_no_more_of_the_environment_than_is_allowed(
     tmp_path, monkeypatch
 ):
-    (tmp_path / "f.yaml").write_text(SPEC)
+    (tmp_path / "f.yaml").write_text(toy_spec())
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws_secret")
     monkeypatch.setenv("PYTHONHASHSEED", "7")

@@ -9,27 +9,18 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import pytrec_eval
+from tests.toy_spec import toy_spec
 from typer.testing import CliRunner
 
 from hbench.cli import app
 from hbench_plugins.datasets.babel import Babel
 
 pytestmark = pytest.mark.filterwarnings("ignore:builtin type .*:DeprecationWarning")  # faiss's own
-SPEC = """
-version: 1
-benchmarks:
-  toy:
-    train: {data: {some: {use: babel, split: train}}, steps: 1, batch_size: 2}
-    encoders: {tiny: {use: scratch, hidden: 8, layers: 1, vocabulary: 300}}
-    samplers: {mono: {use: mono}}
-    objectives: {infonce: {use: infonce}}
-    transforms: {plain: {use: none}, centered: {use: centering}}
-    evaluate:
-      test:
-        data: {use: babel, split: test}
-        settings: [mono, cross, multi]
-        metrics: [map, mrr, recall@10]
-"""
+SPEC = toy_spec(
+    more="transforms: {plain: {use: none}, centered: {use: centering}}",
+    settings="mono, cross, multi",
+    metrics="map, mrr, recall@10",
+)
 TWINS = {"map": "map", "mrr": "recip_rank", "recall@10": "recall_10"}
 
 
@@ -155,9 +146,7 @@ def test_a_target_that_cannot_be_written_is_one_message(folder):
     assert refused("toy", "plain", "--to", "f.yaml/out").startswith("f.yaml/out: cannot be written")
 
 
-@pytest.mark.parametrize(
-    "lost", ["cache", "data/babel-*", "systems/*/transforms/*/fitted.npz", "systems/*/model"]
-)
+@pytest.mark.parametrize("lost", ["cache", "data/babel-*", "systems/*/transforms/*/fitted.npz"])
 def test_what_is_lost_is_made_by_the_command_that_the_message_names(folder, lost):
     for path in Path("results").glob(lost):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -168,6 +157,44 @@ def test_what_is_lost_is_made_by_the_command_that_the_message_names(folder, lost
         shutil.rmtree(name)
     assert call("run", "f.yaml", "--only", "toy").exit_code == 0
     assert call("export", "toy", "centered", "--to", "out").exit_code == 0
+
+
+@pytest.mark.parametrize("damage", ["lost", "changed", "manifest"])
+def test_a_damaged_model_is_made_anew_by_the_commands_named_and_its_scores_stay(folder, damage):
+    (system,) = Path("results/systems").iterdir()
+    weights = system / "model" / "model.safetensors"
+    content, before = weights.read_bytes(), times(system / "eval") | times(system / "transforms")
+    if damage == "lost":
+        shutil.rmtree(system / "model")
+    else:
+        path = weights if damage == "changed" else system / "manifest.json"
+        path.write_bytes(path.read_bytes()[:-8] + bytes(8))
+    message = refused("toy", "plain", "--to", "out")
+    assert message.startswith(f"{system}: ")
+    first, *then = re.findall(r"`hbench (.+?)`", message)
+    assert first == "check --set-aside"
+    assert then in (["run FILE --only toy"], ["run"])
+    CliRunner().invoke(app, first.split())
+    assert call("run", "f.yaml").exit_code == 0
+    assert weights.read_bytes() == content
+    assert times(system / "eval") | times(system / "transforms") == before
+    assert call("export", "toy", "plain", "--to", "out").exit_code == 0
+
+
+def test_a_model_that_is_gone_altogether_is_made_by_a_run(folder):
+    (system,) = Path("results/systems").iterdir()
+    (system / "manifest.json").unlink()
+    message = refused("toy", "plain", "--to", "out")
+    assert message == (
+        f"{system}: no model of plain (seed 1); make it with `hbench run FILE --only toy`"
+    )
+    assert call("run", "f.yaml", "--only", "toy").exit_code == 0
+    assert call("export", "toy", "plain", "--to", "out").exit_code == 0
+
+
+def times(place):
+    """When each file was written: what is made anew has another time."""
+    return {path: path.stat().st_mtime_ns for path in place.rglob("*") if path.is_file()}
 
 
 def test_damaged_vectors_are_not_exported(folder):

@@ -29,7 +29,11 @@ SECOND = 1.0  # of the process's own time
 MEMORY = 500_000_000
 MESSAGE = 3_000  # signs of a line
 FEW, MANY = 60, 10_000
+START, EACH = 60, 0.3  # seconds on the clock that a process may take, and for each example
 WARM = 30  # files before memory is measured: what is imported and compiled is no reader's
+# A process of its own that all others are forked from: it has nothing of what pytest holds.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["pytest", "hypothesis.strategies", "hbench.stages.data"])
 sized = pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
 
 
@@ -83,22 +87,28 @@ def judge(read: Callable[[], Found], place: str = "") -> Found | None:
     return None
 
 
-def survive(batch: Callable[[], None], examples: int) -> Tally:
-    """Run a function that hypothesis calls, in a process of its own; fail if it does.
+def survive(batch: Callable[[], None], examples: int, start: float = START) -> Tally:
+    """Run a function that hypothesis calls, in a process of its own; fail if it does, or hangs.
 
     The process works in an empty folder.
+
+    Args:
+        batch: the function.
+        examples: how many it is called with.
+        start: seconds that the process may take, besides those for each example.
     """
-    context = multiprocessing.get_context("spawn")  # a fork would start with what pytest holds
-    here, there = context.Pipe(duplex=False)
+    seconds = start + EACH * examples
+    here, there = PROCESSES.Pipe(duplex=False)
     with tempfile.TemporaryDirectory() as folder:
         task = (batch.__module__, batch.__name__, examples, folder, there)
-        process = context.Process(target=_run, args=task)
+        process = PROCESSES.Process(target=_run, args=task)
         process.start()
         there.close()
         try:
-            tally: Tally = here.recv()
+            tally: Tally = here.recv() if here.poll(seconds) else _hanging(seconds)
         except EOFError:
             tally = Tally(failure="the process died")
+        process.kill()  # all that it had to say is here
         process.join()
     print(  # noqa: T201
         f"\n{batch.__name__}: {tally.read} read, {tally.refused} refused, {tally.seconds:.0f} s, "
@@ -109,6 +119,10 @@ def survive(batch: Callable[[], None], examples: int) -> Tally:
     # Files that are all right, or all beyond recognition, would show nothing.
     assert min(tally.read, tally.refused) > examples / 50
     return tally
+
+
+def _hanging(seconds: float) -> Tally:
+    return Tally(failure=f"the process hangs: it has said nothing for {seconds:.0f} s")
 
 
 def _run(module: str, name: str, examples: int, folder: str, there: Connection) -> None:

@@ -151,6 +151,42 @@ def test_a_bomb_is_told_and_nothing_of_it_unpacked(packed, tmp_path, bomb):
     assert files_below(tmp_path / "home") == []
 
 
+def test_a_bomb_with_a_small_zip_behind_it_is_told_too(packed, tmp_path):
+    with zipfile.ZipFile(tmp_path / "small.zip", "w") as file:
+        file.writestr("queries", QUERIES)
+    archive = tar_bomb(tmp_path / "a.tgz")
+    with archive.open("ab") as file:
+        file.write((tmp_path / "small.zip").read_bytes())
+    assert zipfile.is_zipfile(archive)
+    with pytest.raises(DataError, match="over 100 times its size; it was made to fill disks"):
+        packed(archive)
+    assert files_below(tmp_path / "home") == []
+
+
+def test_a_zip_bomb_behind_a_small_tar_is_told_too(packed, tmp_path):
+    archive = tar(tmp_path / "a.zip")
+    with archive.open("ab") as file:
+        file.write(zip_bomb(tmp_path / "bomb.zip").read_bytes())
+    with pytest.raises(DataError, match="over 100 times its size; it was made to fill disks"):
+        packed(archive)
+    assert files_below(tmp_path / "home") == []
+
+
+def test_an_honest_tar_that_is_a_zip_as_well_is_read(packed, tmp_path):
+    archive = tar(tmp_path / "a.tgz")
+    with zipfile.ZipFile(archive, "a") as file:
+        file.writestr("other", QUERIES)
+    assert packed(archive) == [("1", "who built the tower")]
+
+
+def test_what_is_no_archive_is_told(packed, tmp_path):
+    for archive in (tmp_path / "a.tgz", tmp_path / "a.zip"):
+        archive.write_bytes(b"no archive")
+        with pytest.raises(DataError, match=r"toy: ir_datasets failed .*; a file is damaged"):
+            packed(archive)
+    assert files_below(tmp_path / "home") == []
+
+
 def test_a_zip_that_lies_about_its_size_unpacks_to_no_more_than_it_says(packed, tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("queries", QUERIES)

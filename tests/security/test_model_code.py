@@ -8,6 +8,7 @@ from tests.security.attacks import change_json, copied
 from hbench.errors import DataError, OptionError
 from hbench.registry import build
 from hbench_plugins.encoders.huggingface import HuggingFace
+from hbench_plugins.encoders.trusted import check_code
 
 CODE = """\
 from transformers import XLMRobertaConfig, XLMRobertaModel
@@ -74,6 +75,44 @@ def test_code_of_another_repository_is_never_run(strange):
         "repository, whose revision is pinned nowhere; copy the code into this folder, and name it "
         "here"
     )
+    assert not marker.exists()
+
+
+def ask_in_the_tokenizer(folder, reference):
+    change_json(folder / "tokenizer_config.json", auto_map={"AutoTokenizer": [reference, None]})
+
+
+def ask_in_the_configuration_of_a_version(folder, reference):
+    asked = json.loads((folder / "config.json").read_text())
+    asked["auto_map"] = {"AutoModel": reference}
+    (folder / "config.5.0.0.json").write_text(json.dumps(asked))
+    change_json(folder / "config.json", configuration_files=["config.5.0.0.json"])
+
+
+OTHER_FILES = {
+    "tokenizer_config.json": ask_in_the_tokenizer,
+    "config.5.0.0.json": ask_in_the_configuration_of_a_version,
+}
+
+
+@pytest.mark.parametrize(("file", "put"), OTHER_FILES.items(), ids=OTHER_FILES)
+def test_nor_where_another_file_than_the_configuration_asks_for_it(strange, file, put):
+    folder, marker = strange
+    put(folder, "org/name--modeling_strange.T")
+    with pytest.raises(DataError) as caught:
+        HuggingFace(model=folder, trust_remote_code=True).load(folder)
+    said = f"{folder / file}: asks for 'org/name--modeling_strange.T', code of another repository"
+    assert str(caught.value).startswith(said)
+    assert not marker.exists()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("odd", [5, "config.json", [5], {"a": 1}, None])
+def test_a_trusted_folder_needs_no_configuration_of_its_tokenizer_nor_of_versions(strange, odd):
+    folder, marker = strange
+    (folder / "tokenizer_config.json").unlink()
+    change_json(folder / "config.json", configuration_files=odd)
+    check_code(folder)
     assert not marker.exists()
 
 

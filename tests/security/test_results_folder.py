@@ -114,6 +114,20 @@ def test_an_export_copies_nothing_from_elsewhere(work, place):
         )
 
 
+@pytest.mark.parametrize("part", ["files", "apart"])
+def test_setting_damage_aside_moves_nothing_from_elsewhere(work, part):
+    folder = Path("results/systems/good1")
+    record = {"bytes": 1, "sha256": "0" * 64}
+    name = "../../../private"
+    content = {"files": {name: record}, "apart": {name: []}} if part == "apart" else {
+        "files": {name: record}}  # fmt: skip
+    folder.mkdir(exist_ok=True)
+    (folder / MANIFEST).write_text(json.dumps(signed(content)))
+    done = call("check", "--set-aside")
+    assert f"names {shown(name)}, which lies elsewhere" in done.stdout
+    assert (work.parent / "private").read_text() == "secret"
+
+
 def test_a_link_in_a_model_hands_nothing_on(work):
     folder = Path("results/systems/good1")
     model = folder / "model"

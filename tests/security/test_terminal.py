@@ -161,21 +161,32 @@ def test_what_a_plugins_mistake_says(work, monkeypatch):
 
 
 def test_jobs_of_a_plan(work):
+    field = f"q{EVIL}"  # an option that is part of the jobs' titles
+    for language in ("de", "en"):
+        line = json.dumps({field: f"some {language}"})
+        Path(f"x{ESCAPES}.{language}.jsonl").write_text(line)
+    files = json.dumps(f"x{ESCAPES}.{{lang}}.jsonl")
     Path("f.yaml").write_text(
         f"""
 version: 1
 benchmarks:
   toy:
-    train: {{data: {{a: {{use: parallel, files: {json.dumps(f"x{EVIL}.{{lang}}")}}}}}, steps: 1}}
+    train: {{data: {{a: {{use: babel, split: train}}}}, steps: 1}}
     encoders: {{e: {{use: scratch}}}}
     samplers: {{mono: {{use: mono}}}}
     objectives: {{infonce: {{use: infonce}}}}
-    evaluate: {{t: {{data: {{use: babel}}, settings: [mono], metrics: [map]}}}}
+    evaluate:
+      t:
+        data: {{use: parallel, files: {files}, query: {json.dumps(field)}}}
+        settings: [mono]
+        metrics: [map]
 """
     )
-    for language in ("de", "en"):
-        Path(f"x{EVIL}.{language}".replace("/", "_")).write_text("a\nb\n")
-    assert_harmless(call("plan", "f.yaml").output)
+    result = call("plan", "f.yaml")
+    assert result.exit_code == 0, result.output
+    assert_harmless(result.output)
+    for kind in ("data", "leakage", "encode", "rank", "score"):
+        assert f"run   {kind} parallel query={printable(field)}" in result.stdout
 
 
 def test_shells_are_offered_no_names_that_they_would_obey(results):

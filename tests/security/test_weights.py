@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.security.attacks import Opens, change_json, copied
 
 from hbench.errors import DataError
 from hbench_plugins.encoders.huggingface import HuggingFace
+from hbench_plugins.encoders.trusted import check_config
 
 INDEX = "model.safetensors.index.json"
 
@@ -60,6 +62,81 @@ def test_a_pickle_in_place_of_weights_is_told_and_not_run(
     with pytest.raises(DataError) as caught:
         HuggingFace(model=folder).load(folder)
     assert str(caught.value).startswith(f"{folder}{message}")
+
+
+PICKLE, NAMES = "adapter_model.bin", "transformers_weights"
+
+
+def by_the_configuration(folder):
+    change_json(folder / "config.json", **{NAMES: PICKLE})
+
+
+def by_an_index_of_another_name(folder):
+    weights = {"embeddings.word_embeddings.weight": PICKLE}
+    (folder / f"x.{INDEX}").write_text(json.dumps({"metadata": {}, "weight_map": weights}))
+    change_json(folder / "config.json", **{NAMES: f"x.{INDEX}"})
+
+
+def by_the_configuration_of_a_version(folder):
+    shutil.copy(folder / "config.json", folder / "config.5.0.0.json")
+    change_json(folder / "config.5.0.0.json", **{NAMES: PICKLE})
+    change_json(folder / "config.json", configuration_files=["config.5.0.0.json"])
+
+
+def by_another_word(folder):
+    change_json(folder / "config.json", attribute_map={NAMES: "word"}, word=PICKLE)
+
+
+def by_no_name_at_all(folder):
+    change_json(folder / "config.json", **{NAMES: 5})
+
+
+NAMINGS = [by_the_configuration, by_an_index_of_another_name, by_the_configuration_of_a_version,
+           by_another_word, by_no_name_at_all]  # fmt: skip
+
+
+@pytest.mark.parametrize("write", [plain, by_torch])
+@pytest.mark.parametrize("name", NAMINGS)
+def test_a_pickle_that_a_configuration_names_is_not_even_opened(
+    model, tmp_path, marker, monkeypatch, name, write
+):
+    opened = []
+    monkeypatch.setattr(torch, "load", lambda path, *_, **__: opened.append(path))
+    folder = copied(model, tmp_path / "evil")
+    write(folder / PICKLE, marker)
+    name(folder)
+    with pytest.raises(DataError) as caught:
+        HuggingFace(model=folder).load(folder)
+    assert not opened
+    found = {by_an_index_of_another_name: f"'x.{INDEX}'", by_no_name_at_all: "5"}
+    assert str(caught.value) == (
+        f"{folder / 'config.json'}: names {found.get(name, repr(PICKLE))} as transformers_weights; "
+        "only model.safetensors and the files of its index are loaded: remove the key, and call "
+        "the weights so"
+    )
+
+
+def test_weights_of_the_text_part_of_a_configuration_are_no_exception():
+    class Part:
+        transformers_weights = PICKLE
+
+    class Whole:
+        text_config = Part()
+
+    with pytest.raises(DataError, match=f"names '{PICKLE}' as transformers_weights"):
+        check_config(Path("folder"), Whole())
+
+
+def test_an_adapter_is_refused_whether_it_can_be_loaded_or_not(model, tmp_path, marker):
+    folder = copied(model, tmp_path / "evil")
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    plain(folder / PICKLE, marker)
+    with pytest.raises(DataError) as caught:
+        HuggingFace(model=folder).load(folder)
+    assert str(caught.value) == (
+        f"{folder / 'adapter_config.json'}: makes the folder an adapter to a model, which is not "
+        "loaded; merge the two in peft (merge_and_unload), and give the folder that this saves"
+    )
 
 
 def test_the_marker_is_a_fair_witness(tmp_path):

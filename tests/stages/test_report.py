@@ -137,6 +137,14 @@ def test_what_is_gone_is_told_and_nothing_fails(root):
     assert told.data[0].parallel is None
 
 
+def test_a_loss_curve_of_which_a_digit_has_changed_is_not_drawn(root):
+    path = root / "systems" / "good1" / "train.jsonl"
+    path.write_text(path.read_text().replace("2.0", "9.0"))
+    told = tell(root)
+    assert told.gaps == ["good (seed 1): its loss curve (train.jsonl) cannot be read"]
+    assert told.systems[0].log == []
+
+
 def test_texts_that_are_gone_leave_the_counts(root):
     (root / "data" / "toy" / "queries-en.arrow").unlink()
     told = tell(root)
@@ -208,6 +216,21 @@ def test_a_figure_that_is_no_longer_drawn_is_removed(root):
     result = run(root)
     assert "note: toy: good (seed 1): its loss curve (train.jsonl) cannot be read" in result.stderr
     assert not list((root / "benchmarks" / "toy" / "figures").glob("loss.*"))
+
+
+@pytest.mark.parametrize("name", ["loss.svg", "manifest.json"])
+def test_damaged_figures_are_set_aside_and_drawn_anew(root, name):
+    run(root)
+    figures = root / "benchmarks" / "toy" / "figures"
+    before = {path: path.read_bytes() for path in figures.iterdir()}
+    (figures / name).write_text("damaged")
+    result = run(root)
+    assert result.exit_code == 0
+    assert result.stderr.startswith(f"note: {figures} was damaged ({name}); that lies in ")
+    assert {path: path.read_bytes() for path in figures.iterdir()} == before
+    assert [path.read_text() for path in root.glob(f"cache/damaged/figures-*/{name}")] == [
+        "damaged"
+    ]
 
 
 def test_the_command_names_what_is_missing(root):

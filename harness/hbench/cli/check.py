@@ -34,27 +34,26 @@ def check(
         store = Store(results)
         with Console(stderr=True).status("") as status:
             found = examine(store, lambda folder: status.update(f"checking {folder.name}"))
-        answer.text(_told(found, results))
+        answer.text(_told(found, results, set_aside=set_aside))
         if set_aside:
             for each in found.damaged:
                 store.put_all_aside(each)
-            answer.text("\n".join(store.told()))
+            for line in store.told():
+                answer.text(line)
     if found.damaged:
         raise typer.Exit(DAMAGED)
 
 
-def _told(found: "Soundness", results: Path) -> str:
+def _told(found: "Soundness", results: Path, *, set_aside: bool) -> str:
     lines = [f"damaged: {each.folder}: {each.cause}" for each in found.damaged]
     lines += _some("in no manifest", [str(path) for path in found.unknown])
     lines += _some("set aside earlier", [str(path) for path in found.set_aside])
     lines += _some("failed when last tried", [f"{job}: {why}" for job, why in found.failures])
     size = f"{found.files:,} files, {found.size / 1e6:,.1f} MB"
     if found.damaged:
-        lines.append(
-            f"{results}: {len(found.damaged):,} of {found.folders:,} folders damaged ({size}). "
-            "`hbench run` sets aside what it reads of them and makes it anew; "
-            "`hbench check --set-aside` moves all of them away now"
-        )
+        count = f"{len(found.damaged):,} of {found.folders:,} folders damaged ({size})"
+        advice = "" if set_aside else "`hbench check --set-aside` moves them away, then "
+        lines.append(f"{results}: {count}; {advice}`hbench run` makes anew what it needs of them")
     else:
         lines.append(f"{results}: {found.folders:,} folders, {size}: all is as it was written")
     return "\n".join(lines)

@@ -43,6 +43,8 @@ def report(
             answer.text(f"{folder / 'figures'} ({len(page.files)} files)")
             for note in [*told.gaps, *page.notes]:
                 tell(f"note: {name}: {note}")
+            for line in store.told():
+                tell(f"note: {line}")
             for system in missing:
                 tell(f"missing: {name}: {system}; run it again")
 
@@ -51,12 +53,16 @@ def _write_figures(
     store: "Store", folder: Path, files: Mapping[str, bytes], fingerprint: str
 ) -> None:
     """Write the figures; those of an earlier report that are no longer drawn are removed."""
-    from hbench.manifests import read_manifest
+    from hbench.locks import alone
+    from hbench.manifests import damage
 
-    before = read_manifest(folder).get("files", {})
-    with store.writing(folder, {"fingerprint": fingerprint}) as (scratch, _):
-        for name, content in files.items():
-            (scratch / name).write_bytes(content)
-    for name in before.keys() - files.keys():
-        if FIGURE.fullmatch(name):  # whatever else a manifest may list is none of ours
-            (folder / name).unlink(missing_ok=True)
+    with alone(store.lock(folder.relative_to(store.root).as_posix())):
+        wrong, manifest = damage(folder)
+        if wrong:
+            store.put_aside(folder, ", ".join(wrong))
+        with store.writing(folder, {"fingerprint": fingerprint}) as (scratch, _):
+            for name, content in files.items():
+                (scratch / name).write_bytes(content)
+        for name in manifest.get("files", {}).keys() - files.keys():
+            if FIGURE.fullmatch(name):  # whatever else a manifest may list is none of ours
+                (folder / name).unlink(missing_ok=True)

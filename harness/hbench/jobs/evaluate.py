@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hbench.corpus import shards_of
+from hbench.errors import Damaged
 from hbench.jobs.base import Job
 from hbench.jobs.train import DataJob, TrainJob
 from hbench.manifests import is_complete, key_of, read_manifest
@@ -69,8 +70,15 @@ class EncodeJob(Job):
         """Where the vectors of each shard lie, or will; the data must be done.
 
         A shard is known by its texts, so that datasets share what they have in common.
+
+        Raises:
+            Damaged: the data is not there, as when another process has set it aside.
         """
-        shards = shards_of(read_manifest(self.data.folder(store))["detail"])
+        data = self.data.folder(store)
+        detail = read_manifest(data).get("detail")
+        if detail is None:
+            raise Damaged(data, "no data is there")
+        shards = shards_of(detail)
         inputs = [shard_inputs(self.encoding, shard) for shard in shards]
         return [
             Place(shard, store.vectors(key_of(each)), {"inputs": each})
@@ -83,9 +91,12 @@ class EncodeJob(Job):
 
     def is_done(self, store: Store) -> bool:
         """Whether the vectors of every shard are there."""
-        return self.data.is_done(store) and all(
-            is_complete(place.folder) for place in self.places(store)
-        )
+        try:
+            return self.data.is_done(store) and all(
+                is_complete(place.folder) for place in self.places(store)
+            )
+        except Damaged:  # another process has set the data aside since
+            return False
 
 
 @dataclass(frozen=True)

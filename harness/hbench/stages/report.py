@@ -16,7 +16,7 @@ import numpy as np
 from hbench.corpus import Corpus
 from hbench.errors import Damaged, HBenchError
 from hbench.footnotes import footnotes
-from hbench.manifests import key_of, read_manifest
+from hbench.manifests import check, key_of, read_manifest
 from hbench.provenance import versions
 from hbench.registry import build
 from hbench.uses import PluginUse, SourceUse
@@ -184,8 +184,9 @@ def _systems(resolved: Facts, root: Path, gaps: list[str]) -> Iterator[System]:
 
 def _log(path: Path, what: str, gaps: list[str]) -> list[Facts]:
     try:
+        check(path.parent, [path.name])
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError):
+    except (OSError, ValueError, Damaged):
         gaps.append(f"{what}: its loss curve (train.jsonl) cannot be read")
         return []
 

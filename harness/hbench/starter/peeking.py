@@ -1,18 +1,15 @@
 """A look at the beginning of files, before it is known what reads them."""
 
-import gzip
 import json
 import re
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from glob import escape
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from hbench.errors import DataError, shown
+from hbench.unpacking import opened
 
 LANG = "{lang}"
 CODE = r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*"
@@ -20,8 +17,6 @@ FIRST = 50  # lines that are looked at
 LONGEST = 2**24  # bytes of a line
 LONGEST_NAME = 200  # signs of a column's name
 BLOCK = 2**20  # bytes that are read at once
-# A packed file may hold so many times its size, or so many bytes: texts are packed 5 to 30 times.
-DENSEST, PLAUSIBLE = 100, 2**21
 DISTINCT = 0.9  # of a column's values, where they tell rows apart
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 KINDS = {".tsv": "table", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json"}
@@ -150,8 +145,8 @@ def count_rows(path: Path) -> int:
         DataError: the file cannot be read.
     """
     count, last = 0, b"\n"
-    with _opened(path) as file:
-        for block in _parts(path, lambda: file.read(BLOCK)):
+    with opened(path) as file:
+        for block in iter(lambda: file.read(BLOCK), b""):
             count += block.count(b"\n")
             last = block[-1:]
     return count + (last != b"\n") - (kind_of(path) == "table")
@@ -205,8 +200,8 @@ def _objects(lines: Sequence[str]) -> list[Mapping[str, str]]:
 
 
 def _first_lines(path: Path) -> list[str]:
-    with _opened(path) as file:
-        raw = list(islice(_parts(path, lambda: file.readline(LONGEST + 1)), FIRST))
+    with opened(path) as file:
+        raw = list(islice(iter(lambda: file.readline(LONGEST + 1), b""), FIRST))
     if any(len(line) > LONGEST for line in raw):
         raise DataError(
             f"{path}: has a line of more than {LONGEST:,} bytes; a line holds one text and ends at "
@@ -216,28 +211,3 @@ def _first_lines(path: Path) -> list[str]:
         raise DataError(f"{path}: is UTF-16; save the file as UTF-8")
     texts = [line.decode(errors="replace").rstrip("\r\n") for line in raw]
     return [texts[0].removeprefix("\ufeff"), *texts[1:]] if texts else []
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """A file's bytes, unpacked if its name ends in ``.gz``."""
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            yield cast(BinaryIO, file)
-    except (OSError, EOFError, zlib.error) as error:
-        cause = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: cannot be read ({cause}); get it again") from None
-
-
-def _parts(path: Path, read: Callable[[], bytes]) -> Iterator[bytes]:
-    """What is read until nothing is left, unless no text can be packed into so little."""
-    most = max(PLAUSIBLE, DENSEST * path.stat().st_size)
-    count = 0
-    for part in iter(read, b""):
-        count += len(part)
-        if count > most:
-            raise DataError(
-                f"{path}: unpacks to more than {DENSEST} times its size, as no text does; get it "
-                "again, or unpack it yourself"
-            )
-        yield part

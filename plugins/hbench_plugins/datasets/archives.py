@@ -2,8 +2,9 @@
 
 import tarfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from zipfile import ZipFile, is_zipfile
+from zipfile import BadZipFile, ZipFile
 
 from hbench.errors import DataError
 
@@ -43,10 +44,12 @@ def check_growth(archive: Path) -> None:
 
 
 def _sizes(archive: Path) -> Iterator[int]:
-    """The sizes that an archive's members have by its own account, without unpacking them."""
-    if is_zipfile(archive):
-        with ZipFile(archive) as packed:
-            yield from (member.file_size for member in packed.infolist())
-        return
-    with tarfile.open(archive, "r|*") as stream:
+    """The sizes that an archive's members have by its own account, without unpacking them.
+
+    One file can be a zip and a tar, and its reader decides which: so both count. Where it cannot be
+    read, its reader stops too, and says so.
+    """
+    with suppress(BadZipFile), ZipFile(archive) as packed:
+        yield from (member.file_size for member in packed.infolist())
+    with suppress(tarfile.ReadError), tarfile.open(archive, "r|*") as stream:
         yield from (member.size for member in stream)

@@ -12,7 +12,6 @@ from hbench.records import RESERVED, Judgement, Passage, Query
 from hbench_plugins.datasets import files, places
 from hbench_plugins.datasets.files import Record
 from hbench_plugins.datasets.places import Place
-from hbench_plugins.datasets.unpacking import packed_or_not
 
 HEADER = ("query-id", "corpus-id", "score")
 METADATA = "metadata"
@@ -133,7 +132,7 @@ class Beir:
             there = ", ".join(sorted(path.stem for path in judged.parent.glob("*.tsv")))
             raise DataError(f"{judged}: there is no such file; splits there are: {there or 'none'}")
         corpus, queries = (
-            packed_or_not(place.path / name) for name in ("corpus.jsonl", "queries.jsonl")
+            _packed_or_not(place.path / name) for name in ("corpus.jsonl", "queries.jsonl")
         )
         return corpus, queries, judged
 
@@ -156,6 +155,15 @@ class Beir:
 
     def _item(self, place: Place, query: str) -> str:
         return query if self.parallel else f"{place.language}:{query}"
+
+
+def _packed_or_not(path: Path) -> Path:
+    """The file, or if it is not there the one with ``.gz`` behind its name."""
+    packed = path.with_name(f"{path.name}.gz")
+    for each in (path, packed):
+        if each.is_file():
+            return each
+    raise DataError(f"{path}: there is no such file, and no {packed.name} either")
 
 
 def _titled(record: Record) -> str:

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hbench.errors import DataError, did_you_mean, shortened, shown
+from hbench.unpacking import opened
 from hbench_plugins.datasets import quoting
-from hbench_plugins.datasets.unpacking import opened
 
 LINE = "line"  # the one field of a line of plain text
 LONGEST = 2**24  # bytes of a line

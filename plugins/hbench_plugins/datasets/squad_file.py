@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from hbench.errors import DataError, shown
+from hbench.unpacking import opened
 from hbench_plugins.datasets.files import quoted
-from hbench_plugins.datasets.unpacking import opened
 
 Unit = Literal["paragraph", "sentence"]
 Kind = TypeVar("Kind")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Le
 
-from hbench.errors import DataError, OptionError
+from hbench.errors import DataError, OptionError, shortened
 from hbench.manifests import file_record
 from hbench_plugins.encoders.layout import Head, Pooling, read_head
 from hbench_plugins.encoders.transformer import Text, Transformer, quiet_transformers
-from hbench_plugins.encoders.trusted import check_code, check_weights
+from hbench_plugins.encoders.trusted import check_code, check_config, check_weights
 
 if TYPE_CHECKING:
     import torch
@@ -115,7 +115,7 @@ class HuggingFace:
                 "passage": Text(self.passage_prefix, self.max_passage_length),
             },
             pooling=self.pooling or head.pooling or "mean",
-            dense=_dense(head, dtype),
+            dense=_dense(head, dtype, body.config.hidden_size),
             activation=head.activation,
             normalize=self.normalize,
         )
@@ -147,6 +147,7 @@ class HuggingFace:
         try:
             with quiet_transformers():
                 config = config or _config_of(folder, shared)
+                check_config(folder, config)
                 config._attn_implementation = None  # which may name compiled code of the hub
                 body, report = AutoModel.from_pretrained(
                     folder,
@@ -157,6 +158,8 @@ class HuggingFace:
                     **shared,
                 )
                 tokenizer = AutoTokenizer.from_pretrained(folder, config=config, **shared)
+        except DataError:
+            raise
         except Exception as error:  # transformers raises whatever a file makes it raise
             raise _unloadable(folder, error) from error
         lacking = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
@@ -242,7 +245,7 @@ def _on_one_line(error: BaseException) -> str:
     return " ".join(str(error).split()).rstrip(".")
 
 
-def _dense(head: Head, dtype: "torch.dtype") -> "torch.nn.Linear | None":
+def _dense(head: Head, dtype: "torch.dtype", width: int) -> "torch.nn.Linear | None":
     """The dense layer that a folder holds."""
     import torch
     from safetensors import SafetensorError
@@ -253,13 +256,25 @@ def _dense(head: Head, dtype: "torch.dtype") -> "torch.nn.Linear | None":
     path = head.dense / "model.safetensors"
     try:
         weights = load_file(path)
-        size_out, size_in = weights["linear.weight"].shape
-    except (OSError, KeyError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise DataError(
             f"{path}: holds no dense layer that can be read ({error}); weights that are there as "
             "pytorch_model.bin only are pickled: load the folder in sentence-transformers and "
             "save it anew, which writes safetensors"
         ) from error
-    layer = torch.nn.Linear(size_in, size_out, dtype=dtype)
-    layer.load_state_dict({name.removeprefix("linear."): w for name, w in weights.items()})
+    try:
+        size_out, size_in = weights["linear.weight"].shape
+        layer = torch.nn.Linear(size_in, size_out, dtype=dtype)
+        layer.load_state_dict({name.removeprefix("linear."): w for name, w in weights.items()})
+    except (KeyError, ValueError, RuntimeError) as error:
+        found = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in weights.items())
+        raise DataError(
+            f"{path}: must hold linear.weight (out, in) and linear.bias (out,), and holds "
+            f"{shortened(found)}; take the folder from its origin anew"
+        ) from error
+    if size_in != width:
+        raise DataError(
+            f"{path}: takes vectors of {size_in} numbers, and the model's have {width}; take the "
+            "folder from its origin anew"
+        )
     return layer

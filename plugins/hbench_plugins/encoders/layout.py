@@ -7,9 +7,9 @@ optional dense layer, an optional normalisation, each in a folder of its own.
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from hbench.errors import DataError, shown
+from hbench.errors import DataError, shortened, shown
 from hbench_plugins.encoders.trusted import read_json
 
 Pooling = Literal["mean", "cls"]
@@ -54,10 +54,10 @@ def read_head(folder: Path) -> Head:
     dense, activation = None, "identity"
     for kind, path in _parts(listing):
         name, part = kind.rsplit(".", 1)[-1], folder / path
-        if not part.resolve().is_relative_to(folder.resolve()):
-            raise DataError(f"{listing}: the part {path!r} lies outside of the folder")
+        if not _is_inside(part, folder):
+            raise DataError(f"{listing}: the part {shown(path)} lies outside of the folder")
         if name not in PARTS:
-            raise DataError(f"{listing}: the part {name!r} is not known; known are "
+            raise DataError(f"{listing}: the part {shown(name)} is not known; known are "
                             f"{', '.join(PARTS)}")  # fmt: skip
         if not kind.startswith(f"{LIBRARY}."):
             raise DataError(
@@ -140,39 +140,61 @@ def write_head(
 
 def _parts(listing: Path) -> list[tuple[str, str]]:
     """The class and the path of each part of a model."""
+    content = read_json(listing)
     try:
-        return [(str(part["type"]), str(part["path"])) for part in read_json(listing)]
-    except (KeyError, TypeError) as error:
+        parts = [(part["type"], part["path"]) for part in content]
+    except (KeyError, TypeError):
+        parts = [(None, None)]
+    if not all(isinstance(value, str) for part in parts for value in part):
         raise DataError(
             f"{listing}: must be a list of parts, each with 'type' and 'path'; take the folder "
             "from its origin anew"
-        ) from error
+        )
+    return parts
+
+
+def _is_inside(part: Path, folder: Path) -> bool:
+    try:
+        return part.resolve().is_relative_to(folder.resolve())
+    except (ValueError, RuntimeError):  # no path at all, or links in a circle
+        return False
 
 
 def _pooling(path: Path) -> Pooling:
-    config = read_json(path)
-    if config.get("pooling_mode") in POOLING_KEYS:  # the layout of sentence-transformers 6
-        mode: Pooling = config["pooling_mode"]
-        return mode
-    chosen = [mode for mode, key in POOLING_KEYS.items() if config.get(key)]
+    config = _object(path)
+    for mode in POOLING_KEYS:
+        if config.get("pooling_mode") == mode:  # the layout of sentence-transformers 6
+            return mode
+    chosen = [mode for mode, key in POOLING_KEYS.items() if config.get(key) is True]
     others = [k for k, on in config.items() if k.startswith("pooling_mode_") and on is True]
     if len(chosen) != 1 or len(others) != 1:
-        found = ", ".join(others) or str(config.get("pooling_mode"))
+        found = shortened(", ".join(others) or str(config.get("pooling_mode", "neither")))
         raise DataError(f"{path}: pooling must be mean or cls; found {found}: give another model")
     return chosen[0]
 
 
 def _activation(path: Path) -> str:
-    config = read_json(path)
+    config = _object(path)
     if config.get("use_residual") or not config.get("bias", True):
         raise DataError(f"{path}: a dense layer with a residual or without a bias is not known; "
                         "give another model")  # fmt: skip
     name = str(config.get("activation_function", "torch.nn.modules.activation.Tanh"))
     if name not in ACTIVATIONS:
         raise DataError(
-            f"{path}: activation {name!r} is not known; known: {', '.join(ACTIVATIONS)}"
+            f"{path}: activation {shown(name)} is not known; known: {', '.join(ACTIVATIONS)}"
         )
     return ACTIVATIONS[name]
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """The settings of a part."""
+    config = read_json(path)
+    if not isinstance(config, dict):
+        raise DataError(
+            f"{path}: must be a JSON object, found {shown(config)}; take the folder from its "
+            "origin anew"
+        )
+    return config
 
 
 def _write(path: Path, value: object) -> None:

@@ -9,6 +9,7 @@ from hbench.errors import DataError, shown
 
 INDEX = "model.safetensors.index.json"
 WITH_CODE = ("config.json", "tokenizer_config.json")
+ADAPTER = "adapter_config.json"
 
 
 def check_weights(folder: Path) -> None:
@@ -23,6 +24,11 @@ def check_weights(folder: Path) -> None:
             "not loaded, since they can run any code: load the model in sentence-transformers, "
             "save it anew, which writes safetensors, and give that folder as 'model'"
         )
+    if (folder / ADAPTER).exists():  # read or not, with pickles or not, as packages are installed
+        raise DataError(
+            f"{folder / ADAPTER}: makes the folder an adapter to a model, which is not loaded; "
+            "merge the two in peft (merge_and_unload), and give the folder that this saves"
+        )
     path = folder / INDEX
     for name in _names(path):
         if Path(name).name != name or "\\" in name or not name.endswith(".safetensors"):
@@ -32,13 +38,33 @@ def check_weights(folder: Path) -> None:
             )
 
 
+def check_config(folder: Path, config: object) -> None:
+    """Refuse a configuration that names its weights: `check_weights` has not seen those.
+
+    It is asked as transformers asks, since a file can say it in several ways.
+
+    Raises:
+        DataError: says what it names, and what to do.
+    """
+    for part in (config, getattr(config, "text_config", None)):
+        named = getattr(part, "transformers_weights", None)
+        if named is not None:
+            raise DataError(
+                f"{folder / 'config.json'}: names {shown(named)} as transformers_weights; only "
+                "model.safetensors and the files of its index are loaded: remove the key, and call "
+                "the weights so"
+            )
+
+
 def check_code(folder: Path) -> None:
     """Refuse code of other repositories; a revision or a sum pins the folder's own alone.
 
     Raises:
         DataError: says which code is asked for, and what to do.
     """
-    for path in (folder / name for name in WITH_CODE):
+    by_version = _mapping(folder / "config.json").get("configuration_files")
+    others = map(str, by_version if isinstance(by_version, (list, dict)) else ())
+    for path in (folder / name for name in (*WITH_CODE, *others)):
         for name in _references(path):
             if "--" in name:
                 raise DataError(
