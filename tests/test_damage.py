@@ -40,6 +40,14 @@ def run(tmp_path, monkeypatch):
     return go
 
 
+def test_a_run_sweeps_what_dead_ones_left_unfinished(run, tmp_path):
+    left = tmp_path / "results" / "cache" / "unfinished" / "dead"
+    left.mkdir(parents=True)
+    left.with_suffix(".lock").touch()
+    run()
+    assert list(left.parent.iterdir()) == []
+
+
 def no_more(*patterns):
     """Let the folders of these manifests count as not there."""
 

@@ -218,6 +218,30 @@ def test_a_damaged_folder_is_set_aside_without_the_folders_in_it(store, filled):
     assert store.told() == []
 
 
+def test_several_processes_that_find_one_damage_set_it_aside_once(store, filled):
+    (filled / "a").write_text("eno")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: store.put_aside(filled, "a"), range(4)))
+    assert len(store.told()) == 1
+    assert len(list((store.root / "cache" / "damaged").iterdir())) == 1
+
+
+def test_a_kill_while_damage_is_set_aside_leaves_nothing_that_counts(store, filled, monkeypatch):
+    (filled / "a").write_text("eno")
+    moved: list[str] = []
+
+    def dying(source, target):
+        moved.append(source.name)
+        source.replace(target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "rename", dying)
+    with suppress(KeyboardInterrupt):
+        store.put_aside(filled, "a")
+    assert moved == ["manifest.json"]
+    assert not is_complete(filled)
+
+
 def test_a_file_that_can_be_made_anew_alone_is_set_aside_alone(store, filled):
     (filled / "b").write_text("owt")
     store.put_aside(filled, "b")
