@@ -1,5 +1,6 @@
 """What tests of several modules share; nothing here may touch the network, nor may they."""
 
+import os
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from hbench.protocols import Dataset
 from hbench.records import Int32Array, Items, Judgement, Passage, Query
 from hbench.stages import data
 from hbench.store import Store
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # a process for each core: more threads would only wait
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 LOCAL = ("localhost", "127.", "::1")

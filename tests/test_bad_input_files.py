@@ -83,7 +83,8 @@ WAY_OUT = "make it writable, make room, or give another folder with --results"
 def test_a_results_folder_that_is_a_file_is_told(place):
     write()
     assert told("run", "f.yaml", "--device", "cpu", "--results", place) == (
-        f"{place}/benchmarks/tiny: cannot be written (Not a directory); {WAY_OUT}"
+        f"{place}/cache/locks/benchmarks%2Ftiny.lock: cannot be written (Not a directory); "
+        + WAY_OUT
     )
 
 
@@ -95,7 +96,8 @@ def test_a_results_folder_that_refuses_is_told_with_the_systems_words(broken, nu
 
     write()
     monkeypatch.setattr(broken, refuse)
-    path = "benchmarks/tiny/resolved.json" if broken == "os.fsync" else "benchmarks/tiny"
+    lock = "cache/locks/benchmarks%2Ftiny.lock"  # what is written first
+    path = "benchmarks/tiny/resolved.json" if broken == "os.fsync" else lock
     assert told("run", "f.yaml", "--device", "cpu") == (
         f"results/{path}: cannot be written ({os.strerror(number)}); {WAY_OUT}"
     )

@@ -45,7 +45,10 @@ def folder(tmp_path_factory):
         (WRONG.replace(b"\n", b"\r"), UNKNOWN),
         (b"\xef\xbb\xbf" + WRONG, UNKNOWN),
         (SPEC.encode("utf-16"), "f.yaml:1:1: byte 0 is not UTF-8; save the file as UTF-8"),
-        (gzip.compress(b"a: 1", mtime=0), "f.yaml:1:2: byte 1 is not UTF-8; save the file as UTF-8"),
+        (
+            gzip.compress(b"a: 1", mtime=0),
+            "f.yaml:1:2: byte 1 is not UTF-8; save the file as UTF-8",
+        ),
         (b"a: \xff", "f.yaml:1:4: byte 3 is not UTF-8; save the file as UTF-8"),
         (
             SPEC.encode("utf-16-le"),
