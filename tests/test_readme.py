@@ -14,7 +14,7 @@ COMMANDS = [line for block in re.findall(r"```bash\n(.*?)```", README, re.S)
 
 def test_ci_calls_the_readmes_test_and_main_commands():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    tests = "pip install -e '.[dev]' && pytest"
+    tests = "pip install -e '.[dev]' && pytest -n auto --dist loadfile"
     main = "pip install . && hbench run benchmarks.yaml"
     assert tests in COMMANDS and main in COMMANDS
     for command in (tests, main):
