@@ -175,8 +175,8 @@ def _titled(record: Record) -> str:
 
 
 def _grade(record: Record) -> int:
-    score = record.fields["score"]
-    if not re.fullmatch("[-+]?[0-9]{1,9}", score.strip()):
+    score = record.fields["score"].strip(" ")  # what else is blank for Python is none for `int`
+    if not re.fullmatch("[-+]?[0-9]{1,9}", score):
         raise DataError(
             f"{record.line}: the score is {shown(score)}, where a whole number is expected, of "
             "at most nine digits"

@@ -203,6 +203,10 @@ def corpus(*added):
             {"qrels": ("2\td1\tyes",)},
             "test.tsv, line 2: the score is 'yes', where a whole number is expected",
         ),
+        (
+            {"qrels": ("2\td1\t-1\x1f",)},  # blank for str.strip, and none for int
+            r"test.tsv, line 2: the score is '-1\\x1f', where a whole number is expected",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_file_and_line(folder, content, message):
