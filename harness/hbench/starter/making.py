@@ -168,7 +168,7 @@ def _samplers(answers: Answers, *, is_parallel: bool) -> Mapping[str, Built | No
 
 
 def _seeds(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
+    if not text.strip(" ").isdecimal() or not 1 <= int(text) <= 100:
         raise OptionError(f"--seeds {text!r}: give how many, from 1 to 100; 3 or 5 are usual")
     return int(text)
 
