@@ -1,7 +1,6 @@
 """Whatever a file holds, `hbench` says what is wrong with it, where, within a second."""
 
 import re
-import time
 
 import hypothesis.strategies as st
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from tests import spec_mutations
 from tests.cli.calling import call
 from tests.spec_mutations import KEYS, RICH, SPECS, malformed, scribbled
+from tests.timing import SECOND, timed
 
 from hbench.claims import Claim, Published
 from hbench.spec import Benchmark, Evaluation, Setting, Training, Validation
@@ -16,7 +16,6 @@ from hbench.spec import Spec as WholeSpec
 from hbench.uses import SourceUse, TransformUse
 
 pytestmark = pytest.mark.filterwarnings("ignore:builtin type .*:DeprecationWarning")  # faiss's own
-SECOND = 1.0
 LINE = re.compile(r"f\.yaml:(\d+):(\d+): \S.*")
 COMMANDS = [["validate"], ["validate"], ["plan"], ["run", "--dry-run"]]
 
@@ -55,9 +54,7 @@ def told(content, output):
 def judge(folder, spec, command=("validate",)):
     """The places of the mistakes that a command finds in a file; none if it is right."""
     (folder / "f.yaml").write_bytes(spec.content)
-    started = time.process_time()
-    result = call(*command, "f.yaml")
-    took = time.process_time() - started
+    result, took = timed(lambda: call(*command, "f.yaml"))
     assert took < SECOND, spec.content[:1000]
     assert [path.name for path in folder.iterdir()] == ["f.yaml"]
     assert all(sign.isprintable() or sign == "\n" for sign in result.output), result.output
