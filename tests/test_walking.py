@@ -243,9 +243,22 @@ def test_a_disk_that_damages_all_that_is_written_is_told_in_the_end(world, monke
 
     monkeypatch.setattr(world, "write", badly)
     outcomes = world.walk()
-    assert states(outcomes) == {"a": "done", "b": "failed", "c": "done"}
-    assert outcomes["b"].message.startswith(f"{A.folder(world.store)}: damaged, and again")
-    assert world.ran == {"a": MOST + 2, "b": MOST + 1, "c": 1}
+    assert states(outcomes) == {"a": "failed", "b": "skipped", "c": "done"}
+    assert outcomes["a"].message.startswith("its outcome: damaged, and again")
+    assert world.ran == {"a": MOST + 1, "b": MOST, "c": 1}
+
+
+def test_a_job_whose_outcome_never_counts_is_not_done_without_end(world, monkeypatch):
+    write = world.write
+
+    def cut_off(job):
+        write(job)
+        if job.name == "c":
+            (job.folder(world.store) / "name").write_text("")  # of another size: incomplete
+
+    monkeypatch.setattr(world, "write", cut_off)
+    assert states(world.walk()) == {"a": "done", "b": "done", "c": "failed"}
+    assert world.ran["c"] == MOST + 1
 
 
 def test_what_a_job_itself_writes_and_finds_damaged_is_not_tried_without_end(world):

@@ -118,7 +118,7 @@ class _Walk:
         outcomes: by job key, of the jobs that have ended.
         busy: titles, by key, of jobs that another process is at.
         ran: how many jobs this process has run.
-        damaged: how often each folder was found damaged.
+        damaged: how often each folder was found damaged, and each job was done, by its key.
     """
 
     plan: Plan
@@ -199,7 +199,7 @@ class _Walk:
         return self.outcomes[job.key].state if job.key in self.outcomes else "done"
 
     def is_hopeless(self, folders: Iterable[str]) -> bool:
-        """Whether one of these damaged folders was damaged too often already."""
+        """Whether one of these folders was damaged, or one of these jobs done, too often."""
         self.damaged.update(folders)
         return any(self.damaged[folder] > MOST for folder in folders)
 
@@ -225,8 +225,10 @@ class _Walk:
         self.ran += 1
         self.watcher.started(job)
         outcome = run_job(job, self.site, lambda share, note: self.watcher.moved(job, share, note))
-        if self.is_hopeless(found := damaged(outcome)):
-            message = f"{', '.join(found)}: damaged, and again each time that it was made anew"
+        is_done = outcome.state == "done"  # and yet left again, if what it wrote is damaged
+        if self.is_hopeless([job.key] if is_done else damaged(outcome)):
+            what = "its outcome" if is_done else ", ".join(damaged(outcome))
+            message = f"{what}: damaged, and again each time that it was made anew"
             outcome = Outcome("failed", message=f"{message}; the disk or the memory fails")
         self.failures.note(job, outcome)
         self.watcher.ended(job, outcome)

@@ -174,15 +174,14 @@ def file_record(path: Path) -> dict[str, Any]:
     return {"bytes": path.stat().st_size, "sha256": digest}
 
 
-def lies(path: Path, record: Record) -> Record:
+def present(path: Path, record: Record) -> Record:
     """What is known of the file that lies there: of the old one, or of what took its place.
 
     Args:
         path: a file.
         record: what a manifest says of it, ``next`` being what was about to take its place.
     """
-    old, new = {**record, "next": None}, record.get("next")
-    del old["next"]
+    old, new = {name: record[name] for name in ("bytes", "sha256")}, record.get("next")
     return new if new and _is_one_of(path, new, _has_sum) else old
 
 

@@ -24,7 +24,7 @@ from hbench.manifests import (
     file_record,
     is_complete,
     key_of,
-    lies,
+    present,
     read_manifest,
     signed,
 )
@@ -138,7 +138,7 @@ class Store:
         replaced = {name: record for name, record in made.items() if name in files}
         if any(files[name] != record for name, record in replaced.items()):
             known = {
-                name: {**lies(folder / name, files[name]), "next": record}
+                name: {**present(folder / name, files[name]), "next": record}
                 for name, record in replaced.items()
             }
             self._write_manifest(folder, {**before, "files": {**files, **known}})
@@ -149,7 +149,7 @@ class Store:
         Raises:
             StoreError: the results folder cannot be written.
         """
-        with alone(self.lock(folder.relative_to(self.root).as_posix())):
+        with writable(folder), alone(self.lock(folder.relative_to(self.root).as_posix())):
             wrong, manifest = damage(folder)
             if wrong:
                 self.put_aside(folder, ", ".join(wrong))
